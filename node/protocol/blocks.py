@@ -1,0 +1,427 @@
+"""A block: what one node hands another of one author's set; and the verdict on it.
+
+Rules (SPEC, "Blocks"):
+
+- lines in this order: card?, heads (oldest first, the last is the state), beat?, then either `compare`, or removals and
+  after them records and leaves with strictly increasing seq; the last line is `next`
+- the head comes first, so its count and bytes bound what follows
+- it is applied whole or not at all: signatures hold, (epoch, seq) does not go back, the chain links to the head held,
+  the recomputed root and count equal the head's
+- bodies are interpreted only after that; a leaf without its body counts for the root like a record
+- a first mismatch means `Compare`, only a mismatch after comparing is held against the peer
+
+    {"head":{"signature":"…","statement":{…"seq":7,"count":4…}}}
+    {"del":{"k":"094f…","seq":6}}
+    {"put":{…"seq":7…}}
+    {"next":{"author":"bra1…"}}
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, NamedTuple, Self, TypeVar
+
+from node.errors import Forged, Malformed
+from node.protocol import evidence as forks
+from node.protocol import names
+from node.protocol.canonical import decode
+from node.protocol.names import NodeId
+from node.protocol.statements import NO_HASH, Beat, Card, Head, Record
+from node.protocol.tree import Tree, parse_prefix
+
+LARGEST_LINE = names.LARGEST_RECORD + 1024
+"""Bytes of one line at most: a record and its wrapping."""
+
+PRUNED_AFTER = 90 * 86_400
+"""Seconds after which an old head or removal may be forgotten, so that a chain may have a gap."""
+
+CLOCK_TOLERANCE = 600
+"""Seconds that another clock may be ahead of ours."""
+
+S = TypeVar("S", Card, Head, Beat)
+
+LINE_TAGS = frozenset(("card", "head", "beat", "put", "del", "leaf", "evidence", "compare", "next"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What this node takes of one author. Every node takes at least these defaults' first two (SPEC, "Limits")."""
+
+    records: int = 10_000
+    size: int = 50_000_000
+    heads: int = 4_096
+
+
+class Leaf(NamedTuple):
+    """A record's place in the tree without its body. `seq` is the sender's word until the record itself comes."""
+
+    key: bytes
+    value: bytes
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a reader asks for: what it holds of the author, and where a page goes on.
+
+    With `prefixes` (strings of 0 and 1) it asks for every leaf below them in the set of `head`, whatever its seq.
+    """
+
+    author: NodeId
+    epoch: int = 0
+    since: int = 0
+    head: bytes = NO_HASH
+    after: int = 0
+    prefixes: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if not isinstance(value, dict) or not value.keys() <= {"author", "epoch", "since", "head", "after", "prefixes"}:
+            raise Malformed("a wish has the members author, epoch, since, head, after and prefixes")
+        prefixes = value.get("prefixes", [])
+        if not isinstance(prefixes, list) or len(prefixes) > 1024:
+            raise Malformed("a wish names up to 1024 prefixes")
+        return cls(
+            names.parse_node_id(value.get("author")),
+            names.parse_integer(value.get("epoch", 0)),
+            names.parse_integer(value.get("since", 0)),
+            names.parse_hash(value.get("head", NO_HASH.hex())),
+            names.parse_integer(value.get("after", 0)),
+            tuple(map(parse_prefix, prefixes)),
+        )
+
+    def as_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"author": self.author, "epoch": self.epoch, "since": self.since}
+        if self.head != NO_HASH:
+            value["head"] = self.head.hex()
+        if self.after:
+            value["after"] = self.after
+        if self.prefixes:
+            value["prefixes"] = list(self.prefixes)
+        return value
+
+
+@dataclass(slots=True)
+class Block:
+    """One author's block as it was read, checked for form alone. `after` is set while more pages are to come."""
+
+    author: NodeId
+    card: Card | None = None
+    heads: tuple[Head, ...] = ()
+    beat: Beat | None = None
+    compare: bool = False
+    removed: set[bytes] = field(default_factory=set)
+    records: dict[bytes, Record] = field(default_factory=dict)
+    leaves: dict[bytes, Leaf] = field(default_factory=dict)
+    after: int | None = None
+
+    @property
+    def head(self) -> Head:
+        return self.heads[-1]
+
+    def read(self, lines: Sequence[bytes], limits: Limits) -> None:
+        """Adds one page; Malformed when a line, their order or a bound is not kept.
+
+        A later page may name a newer head: its removals are told again, and what was replaced meanwhile comes again.
+        """
+        reader = _Reader(self, limits)
+        for line in lines:
+            reader.take(line)
+        if not reader.ended:
+            raise Malformed("the block breaks off: its last line is not `next`")
+
+
+class _Reader:
+    """The order of a block's lines, and the bounds that its head sets."""
+
+    ORDER: Mapping[str, int] = {"card": 0, "head": 1, "beat": 2, "compare": 3, "del": 4, "put": 5, "leaf": 5, "next": 6}
+    REPEATED = frozenset((1, 4, 5))
+
+    def __init__(self, block: Block, limits: Limits) -> None:
+        self.block = block
+        self.limits = limits
+        self.stage = -1
+        self.seq = block.after or 0
+        self.size = sum(len(record.line) for record in block.records.values())
+        self.ended = False
+        block.after = None
+        self.heads: list[Head] = []
+
+    def take(self, line: bytes) -> None:
+        tag, value = parse_line(line)
+        stage = self.ORDER.get(tag, -1)
+        if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:
+            raise Malformed(f"a block has no {tag} line at this place")
+        if stage > 2 and not self.heads:
+            raise Malformed("a block's head comes before its records")
+        self.stage = stage
+        if tag == "put":
+            self._put(Record.of(value, line[7:-1]))
+        elif tag == "leaf":
+            self._leaf(parse_leaf(value))
+        elif tag == "del":
+            self._del(value)
+        elif tag == "card":
+            self.block.card = self._own(Card.parse(value))
+        elif tag == "head":
+            self._head(self._own(Head.parse(value)))
+        elif tag == "beat":
+            self.block.beat = self._own(Beat.parse(value))
+        elif tag == "compare":
+            self.block.compare = True
+        else:
+            self._next(value)
+
+    def _own(self, statement: S) -> S:
+        if statement.author != self.block.author:
+            raise Malformed(f"a statement of {statement.author} stands in the block of {self.block.author}")
+        return statement
+
+    def _head(self, head: Head) -> None:
+        self.heads.append(head)
+        if len(self.heads) > self.limits.heads:
+            raise Malformed(f"the chain has more than {self.limits.heads} heads")
+        self.block.heads = tuple(self.heads)
+
+    def _del(self, value: Any) -> None:
+        if not isinstance(value, dict) or value.keys() != {"k", "seq"}:
+            raise Malformed("a removal has the members k and seq")
+        names.parse_integer(value["seq"])
+        key = names.parse_hash(value["k"])
+        self._forget(key)
+        self.block.removed.add(key)
+        if len(self.block.removed) > self.limits.records:
+            raise Malformed(f"the block removes more than {self.limits.records} records")
+
+    def _put(self, record: Record) -> None:
+        if record.author != self.block.author:
+            raise Malformed(f"a record of {record.author} stands in the block of {self.block.author}")
+        if record.visibility == "local":
+            raise Malformed("a record for its own node alone has left it")
+        self._advance(record.seq)
+        key = record.key
+        self._forget(key)
+        self.size += len(record.line)
+        if self.size > self.block.head.size:
+            raise Malformed("the block has more bytes than its head says")
+        self.block.records[key] = record
+        self._count()
+
+    def _leaf(self, leaf: Leaf) -> None:
+        self._advance(leaf.seq)
+        self._forget(leaf.key)
+        self.block.leaves[leaf.key] = leaf
+        self._count()
+
+    def _forget(self, key: bytes) -> None:
+        """What an earlier page brought for this key is out of date."""
+        self.block.leaves.pop(key, None)
+        if earlier := self.block.records.pop(key, None):
+            self.size -= len(earlier.line)
+
+    def _advance(self, seq: int) -> None:
+        if not self.seq < seq <= self.block.head.seq:
+            raise Malformed("the records of a block have strictly increasing seq, none above the head's")
+        self.seq = seq
+
+    def _count(self) -> None:
+        if len(self.block.records) + len(self.block.leaves) > self.block.head.count:
+            raise Malformed("the block has more records than its head says")
+
+    def _next(self, value: Any) -> None:
+        if not isinstance(value, dict) or value.get("author") != self.block.author:
+            raise Malformed("the block's last line does not name its author")
+        if "after" in value:
+            after = names.parse_integer(value["after"])
+            if after != self.seq:
+                raise Malformed("the page does not go on after its last record")
+            self.block.after = after
+        self.ended = True
+
+
+def parse_line(line: bytes) -> tuple[str, Any]:
+    """The tag and value of a line: canonical JSON with one member; Malformed otherwise."""
+    if len(line) > LARGEST_LINE:
+        raise Malformed(f"a line has at most {LARGEST_LINE} bytes")
+    value = decode(line)
+    if type(value) is not dict or len(value) != 1:
+        raise Malformed("a line is an object with one member")
+    [(tag, content)] = value.items()
+    if tag not in LINE_TAGS:
+        raise Malformed(f"a line has one of the members {', '.join(sorted(LINE_TAGS))}")
+    return tag, content
+
+
+def parse_leaf(value: object) -> Leaf:
+    if not isinstance(value, dict) or value.keys() != {"k", "v", "seq"}:
+        raise Malformed("a leaf has the members k, v and seq")
+    return Leaf(names.parse_hash(value["k"]), names.parse_hash(value["v"]), names.parse_integer(value["seq"]))
+
+
+class Reason(StrEnum):
+    """Why a block was refused."""
+
+    MALFORMED = "malformed"
+    FORGED = "forged"
+    FOREIGN_NETWORK = "foreign network"
+    ROLLED_BACK = "rolled back"
+    BROKEN_CHAIN = "broken chain"
+    FORKED = "forked"
+    OVER_QUOTA = "over quota"
+    WRONG_SET = "wrong set"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What this node holds of an author. `head_at`: seconds since 1970 when the head came here."""
+
+    card: Card
+    head: Head
+    head_at: float
+    tree: Tree
+    forked_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A block that is not applied, and why, for a person. What was held before stays."""
+
+    reason: Reason
+    sentence: str
+    evidence: forks.Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """The changes don't add up to the head: diff the trees against it, then judge again."""
+
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A verified new state. `continuous` is False where the chain back to the head held before was pruned."""
+
+    card: Card
+    heads: tuple[Head, ...]
+    beat: Beat | None
+    tree: Tree
+    block: Block
+    continuous: bool = True
+
+    @property
+    def head(self) -> Head:
+        return self.heads[-1]
+
+
+Verdict = Accepted | Compare | Refusal
+
+
+def judge(
+    block: Block, held: Held | None, *, network: str, now: float, limits: Limits, compared: bool = False
+) -> Verdict:
+    """The verdict on a block that was read whole, against what is held. Pure; raises nothing."""
+    try:
+        return _judge(block, held, network, now, limits, compared=compared)
+    except Forged as error:
+        return Refusal(Reason.FORGED, str(error))
+    except Malformed as error:
+        return Refusal(Reason.MALFORMED, str(error))
+
+
+def _judge(block: Block, held: Held | None, network: str, now: float, limits: Limits, *, compared: bool) -> Verdict:
+    card = _card(block, held, network)
+    if isinstance(card, Refusal):
+        return card
+    continuous = _chain(block, card, held, now)
+    if isinstance(continuous, Refusal):
+        return continuous
+    head = block.head
+    if head.count > limits.records or head.size > limits.size:
+        return Refusal(
+            Reason.OVER_QUOTA,
+            f"the author has {head.count} records of {head.size} bytes, this node takes {limits.records} and "
+            f"{limits.size}: raise [limits] in config/node.toml to take it",
+        )
+    if block.compare:
+        return _unequal(block, compared=compared)
+    base = held.tree if held else Tree()
+    puts = {key: record.value for key, record in block.records.items()}
+    puts.update((leaf.key, leaf.value) for leaf in block.leaves.values())
+    tree = base.changed(puts, block.removed)
+    if tree.root != head.root or len(tree) != head.count:
+        return _unequal(block, compared=compared)
+    beat = block.beat if block.beat and block.beat.head == head.hash and fresh(block.beat, card, now) else None
+    return Accepted(card, block.heads, beat, tree, block, continuous)
+
+
+def fresh(beat: Beat, card: Card, now: float) -> bool:
+    """Whether a beat is the card's own and not from the future. An expired one is kept: it tells when."""
+    try:
+        beat.verify(card)
+    except Forged:
+        return False
+    return beat.time <= now + CLOCK_TOLERANCE
+
+
+def _unequal(block: Block, *, compared: bool) -> Verdict:
+    if not compared:
+        return Compare(block)
+    return Refusal(
+        Reason.WRONG_SET,
+        "the records don't add up to the root that their author signed: one was altered, hidden or added on the way",
+    )
+
+
+def _card(block: Block, held: Held | None, network: str) -> Card | Refusal:
+    given = block.card
+    if given is not None and given.network != network:
+        return Refusal(Reason.FOREIGN_NETWORK, f"the author belongs to the network {given.network!r}, not {network!r}")
+    if held is None:
+        return given or Refusal(Reason.INCOMPLETE, "the block has no card, and none is held")
+    if given is None or given.signed.statement == held.card.signed.statement:
+        return held.card
+    if given.epoch < held.card.epoch:
+        return Refusal(
+            Reason.ROLLED_BACK, f"the card is of epoch {given.epoch}, the one held of epoch {held.card.epoch}"
+        )
+    if proof := forks.of_cards(held.card, given):
+        return Refusal(Reason.FORKED, f"the author signed two cards of epoch {given.epoch}", proof)
+    return given
+
+
+def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Refusal:
+    """Whether the chain reaches back to the head held; a refusal where it contradicts it."""
+    heads = block.heads
+    if not heads:
+        return Refusal(Reason.INCOMPLETE, "the block has no head")
+    for head in heads:
+        head.verify(card)
+    for before, after in pairwise(heads):
+        if after.prev != before.hash or after.seq <= before.seq:
+            return Refusal(Reason.BROKEN_CHAIN, "the heads of the block don't follow each other")
+    newest = heads[-1]
+    if held is None:
+        return True
+    mine = held.head
+    if held.forked_epoch is not None and newest.epoch <= held.forked_epoch:
+        return Refusal(
+            Reason.FORKED, f"the author forked in epoch {newest.epoch}: it has to publish under a new epoch first"
+        )
+    if newest.order < mine.order:
+        return Refusal(
+            Reason.ROLLED_BACK,
+            f"the head offered is epoch {newest.epoch} seq {newest.seq}, older than the one held, "
+            f"epoch {mine.epoch} seq {mine.seq}",
+        )
+    if newest.epoch > mine.epoch or newest.hash == mine.hash:
+        return True
+    if proof := forks.of_heads(card, mine, heads):
+        return Refusal(Reason.FORKED, "the author signed two histories of one epoch", proof)
+    if any(head.prev == mine.hash for head in heads):
+        return True
+    if now - held.head_at > PRUNED_AFTER:
+        return False
+    return Refusal(Reason.BROKEN_CHAIN, "the chain of heads does not reach back to the one held")

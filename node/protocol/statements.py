@@ -1,0 +1,371 @@
+"""What a node signs: cards, heads, beats and hellos; and records, which one head signs all at once.
+
+A signed statement travels as `{"signature":"<base64url>","statement":{...}}`; its signature is over
+`b"BRA1\\n"` + the statement's canonical bytes. Rules (SPEC, "Statements"):
+
+- a card is signed by the root key, everything else by the signing key that the newest card names
+- `parse` checks form alone, `verify` the signature; a card does both, because it carries its own root key
+- members that this version doesn't know are kept: they are under the signature, and a newer node may know them
+- the bytes that were received are the bytes that are stored, hashed and passed on
+
+    >>> card = Card.parse(value)         # Forged unless author = hash(root) and root signed it
+    >>> head = Head.parse(other_value)
+    >>> head.verify(card)                # Forged unless card's signing key signed it
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+
+from node.errors import Forged, Malformed
+from node.protocol import keys, names
+from node.protocol.canonical import decode, encode
+from node.protocol.names import Kind, NodeId, RecordId, Seconds
+
+VISIBILITIES = ("public", "members", "partners", "local")
+NO_HASH = bytes(32)
+"""`prev` of an epoch's first head."""
+
+_SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A statement's canonical bytes and the 64-byte signature over them."""
+
+    statement: bytes
+    signature: bytes
+
+    @property
+    def line(self) -> bytes:
+        """The canonical form in which it travels."""
+        return b'{"signature":"%s","statement":%s}' % (names.encode_base64(self.signature).encode(), self.statement)
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the statement: what `prev` and a beat's `head` name."""
+        return hashlib.sha256(self.statement).digest()
+
+
+def sign(key: keys.PrivateKey, statement: Mapping[str, object]) -> Signed:
+    """The statement signed with `key`."""
+    encoded = encode(statement)
+    return Signed(encoded, key.sign(encoded))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Who an author is: its root key, and which signing key speaks for it in this epoch."""
+
+    signed: Signed
+    network: str
+    author: NodeId
+    epoch: int
+    root: bytes
+    signing: bytes
+    issued: Seconds
+
+    @classmethod
+    def make(cls, root: keys.PrivateKey, *, network: str, epoch: int, signing: bytes, issued: float) -> Self:
+        return cls.parse(
+            _value(
+                sign(
+                    root,
+                    {
+                        "type": "card",
+                        "network": network,
+                        "author": names.node_id(root.public),
+                        "epoch": epoch,
+                        "root": names.encode_base64(root.public),
+                        "signing": names.encode_base64(signing),
+                        "issued": names.format_time(issued),
+                    },
+                )
+            )
+        )
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """A card whose author is the hash of its root key and whose root key signed it; Malformed or Forged."""
+        signed, members = _open(value, "card")
+        card = cls(
+            signed,
+            names.parse_network(members.get("network")),
+            names.parse_node_id(members.get("author")),
+            names.parse_integer(members.get("epoch")),
+            names.decode_base64(members.get("root"), 32),
+            names.decode_base64(members.get("signing"), 32),
+            names.parse_time(members.get("issued")),
+        )
+        if card.epoch < 1:
+            raise Malformed("a card's epoch starts at 1")
+        if names.node_id(card.root) != card.author:
+            raise Forged("the card's author is not the hash of its root key")
+        keys.verify(card.root, signed.signature, signed.statement)
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of an author's whole set, after `seq` changes: `count` records, `size` canonical bytes, one root."""
+
+    signed: Signed
+    author: NodeId
+    epoch: int
+    seq: int
+    count: int
+    size: int
+    root: bytes
+    prev: bytes
+
+    @classmethod
+    def make(
+        cls,
+        key: keys.PrivateKey,
+        *,
+        author: NodeId,
+        epoch: int,
+        seq: int,
+        count: int,
+        size: int,
+        root: bytes,
+        prev: bytes,
+    ) -> Self:
+        statement = {
+            "type": "head",
+            "author": author,
+            "epoch": epoch,
+            "seq": seq,
+            "count": count,
+            "bytes": size,
+            "root": root.hex(),
+            "prev": prev.hex(),
+        }
+        return cls.parse(_value(sign(key, statement)))
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        signed, members = _open(value, "head")
+        return cls(
+            signed,
+            names.parse_node_id(members.get("author")),
+            names.parse_integer(members.get("epoch")),
+            names.parse_integer(members.get("seq")),
+            names.parse_integer(members.get("count")),
+            names.parse_integer(members.get("bytes")),
+            names.parse_hash(members.get("root")),
+            names.parse_hash(members.get("prev")),
+        )
+
+    def verify(self, card: Card) -> None:
+        _verify(self.signed, self.author, self.epoch, card, "head")
+
+    @property
+    def hash(self) -> bytes:
+        return self.signed.hash
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Heads are ordered by (epoch, seq), never by a clock."""
+        return self.epoch, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """An author says: at this time this is my newest head, and I am reached here."""
+
+    signed: Signed
+    author: NodeId
+    epoch: int
+    head: bytes
+    time: Seconds
+    expires: Seconds
+    urls: tuple[str, ...]
+
+    @classmethod
+    def make(
+        cls, key: keys.PrivateKey, *, head: Head, time: float, lasts: int = names.LONGEST_BEAT, urls: tuple[str, ...]
+    ) -> Self:
+        statement = {
+            "type": "beat",
+            "author": head.author,
+            "epoch": head.epoch,
+            "head": head.hash.hex(),
+            "time": names.format_time(time),
+            "expires": names.format_time(int(time) + lasts),
+            "urls": list(urls),
+        }
+        return cls.parse(_value(sign(key, statement)))
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        signed, members = _open(value, "beat")
+        urls = members.get("urls")
+        if not isinstance(urls, list) or len(urls) > 8 or not all(isinstance(u, str) and len(u) <= 200 for u in urls):
+            raise Malformed("a beat's urls are up to 8 strings of up to 200 characters")
+        beat = cls(
+            signed,
+            names.parse_node_id(members.get("author")),
+            names.parse_integer(members.get("epoch")),
+            names.parse_hash(members.get("head")),
+            names.parse_time(members.get("time")),
+            names.parse_time(members.get("expires")),
+            tuple(urls),
+        )
+        if not 0 < beat.expires - beat.time <= names.LONGEST_BEAT:
+            raise Malformed("a beat expires after its time, and within 14 days")
+        return beat
+
+    def verify(self, card: Card) -> None:
+        _verify(self.signed, self.author, self.epoch, card, "beat")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A server's answer to a client's nonce: whoever answers at this address holds the signing key."""
+
+    signed: Signed
+    author: NodeId
+    epoch: int
+    nonce: str
+    time: Seconds
+
+    @classmethod
+    def make(cls, key: keys.PrivateKey, *, author: NodeId, epoch: int, nonce: str, time: float) -> Self:
+        statement = {"type": "hello", "author": author, "epoch": epoch, "nonce": nonce, "time": names.format_time(time)}
+        return cls.parse(_value(sign(key, statement)))
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        signed, members = _open(value, "hello")
+        nonce = members.get("nonce")
+        names.decode_base64(nonce, 32)
+        return cls(
+            signed,
+            names.parse_node_id(members.get("author")),
+            names.parse_integer(members.get("epoch")),
+            str(nonce),
+            names.parse_time(members.get("time")),
+        )
+
+    def verify(self, card: Card) -> None:
+        _verify(self.signed, self.author, self.epoch, card, "hello")
+
+
+class Record(NamedTuple):
+    """One record of an author's set. `line` is its canonical form, exactly as it was made or received."""
+
+    line: bytes
+    author: NodeId
+    kind: Kind
+    id: RecordId
+    seq: int
+    updated: str
+    visibility: str
+    body: Any
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        author: NodeId,
+        kind: str,
+        id: str,  # noqa: A002 - the member's own name
+        seq: int,
+        salt: bytes,
+        updated: float,
+        visibility: str,
+        body: object,
+        **optional: str,
+    ) -> Self:
+        """A record with `optional` among checked, expires (times) and licence. `salt`: 16 random bytes."""
+        return cls.parse(
+            encode(
+                {
+                    "type": "record",
+                    "author": author,
+                    "kind": kind,
+                    "id": id,
+                    "seq": seq,
+                    "salt": names.encode_base64(salt),
+                    "updated": names.format_time(updated),
+                    "visibility": visibility,
+                    "body": body,
+                    **optional,
+                }
+            )
+        )
+
+    @classmethod
+    def parse(cls, line: bytes) -> Self:
+        """The record that this canonical line is; Malformed otherwise."""
+        return cls.of(decode(line), line)
+
+    @classmethod
+    def of(cls, value: Any, line: bytes) -> Self:
+        """The record that `line`, already decoded to `value`, is. Bodies are not looked into: the root comes first."""
+        if type(value) is not dict or value.get("type") != "record":
+            raise Malformed('a record is an object whose type is "record"')
+        if len(line) > names.LARGEST_RECORD:
+            raise Malformed(f"a record has at most {names.LARGEST_RECORD} bytes: shorten its texts")
+        get = value.get
+        kind, id_, salt, updated, visibility = get("kind"), get("id"), get("salt"), get("updated"), get("visibility")
+        kind, id_ = names.parse_kind(kind), names.parse_record_id(id_)
+        if type(salt) is not str or not _SALT(salt):
+            raise Malformed("a record's salt is 16 bytes as base64url without padding")
+        if visibility not in VISIBILITIES:
+            raise Malformed(f"a record's visibility is one of {', '.join(VISIBILITIES)}")
+        if type(get("body")) is not dict:
+            raise Malformed("a record's body is an object")
+        for moment in ("updated", "checked", "expires"):
+            if moment == "updated" or moment in value:
+                names.parse_time(value.get(moment))
+        if type(get("licence", "")) is not str:
+            raise Malformed("a record's licence is a string")
+        author, seq = names.parse_node_id(get("author")), names.parse_integer(get("seq"))
+        if seq < 1:
+            raise Malformed("a record's seq starts at 1")
+        return cls(line, author, kind, id_, seq, str(updated), visibility, value["body"])
+
+    @property
+    def key(self) -> bytes:
+        """Where the record stands in its author's tree (32 bytes)."""
+        return tree_key(self.kind, self.id)
+
+    @property
+    def value(self) -> bytes:
+        """SHA-256 of the canonical record."""
+        return hashlib.sha256(self.line).digest()
+
+
+def tree_key(kind: str, record_id: str) -> bytes:
+    """The key k = H(kind)[0:1] || H(kind || 0x00 || id)[0:31] (SPEC, "The tree")."""
+    return _kind_byte(kind) + hashlib.sha256(b"%b\x00%b" % (kind.encode(), record_id.encode())).digest()[:31]
+
+
+@lru_cache(maxsize=256)
+def _kind_byte(kind: str) -> bytes:
+    return hashlib.sha256(kind.encode()).digest()[:1]
+
+
+def _open(value: object, type_: str) -> tuple[Signed, dict[str, Any]]:
+    """The signed form and the statement's members, if `value` is a signed statement of that type."""
+    if not isinstance(value, dict) or value.keys() != {"signature", "statement"}:
+        raise Malformed("a signed statement has two members: signature and statement")
+    members = value["statement"]
+    if not isinstance(members, dict) or members.get("type") != type_:
+        raise Malformed(f'expected a statement of type "{type_}"')
+    return Signed(encode(members), names.decode_base64(value["signature"], 64)), members
+
+
+def _value(signed: Signed) -> Any:
+    return decode(signed.line)
+
+
+def _verify(signed: Signed, author: NodeId, epoch: int, card: Card, what: str) -> None:
+    if (author, epoch) != (card.author, card.epoch):
+        raise Forged(f"the {what} is of {author} in epoch {epoch}, the card of {card.author} in epoch {card.epoch}")
+    keys.verify(card.signing, signed.signature, signed.statement)
