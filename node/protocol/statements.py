@@ -266,6 +266,7 @@ class Record(NamedTuple):
     updated: str
     visibility: str
     body: Any
+    expires: Seconds | None = None
 
     @classmethod
     def make(
@@ -320,15 +321,16 @@ class Record(NamedTuple):
             raise Malformed(f"a record's visibility is one of {', '.join(VISIBILITIES)}")
         if type(get("body")) is not dict:
             raise Malformed("a record's body is an object")
-        for moment in ("updated", "checked", "expires"):
-            if moment == "updated" or moment in value:
-                names.parse_time(value.get(moment))
+        names.parse_time(updated)
+        if "checked" in value:
+            names.parse_time(value["checked"])
+        expires = names.parse_time(value["expires"]) if "expires" in value else None
         if type(get("licence", "")) is not str:
             raise Malformed("a record's licence is a string")
         author, seq = names.parse_node_id(get("author")), names.parse_integer(get("seq"))
-        if seq < 1:
-            raise Malformed("a record's seq starts at 1")
-        return cls(line, author, kind, id_, seq, str(updated), visibility, value["body"])
+        if (seq == 0) != (visibility == "local"):
+            raise Malformed("a record's seq starts at 1; one for its own node alone has seq 0")
+        return cls(line, author, kind, id_, seq, updated, visibility, value["body"], expires)
 
     @property
     def key(self) -> bytes:

@@ -1,0 +1,180 @@
+"""Authors: newest card, head and beat of each as received, the chain of heads, evidence, and the order of arrival.
+
+Every function takes the connection of the transaction that its caller owns.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from node.protocol.canonical import decode, encode
+from node.protocol.evidence import Evidence
+from node.protocol.names import NodeId
+from node.protocol.statements import Beat, Card, Head
+
+_COLUMNS = (
+    "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
+    "arrival, standing, forked_epoch, continuous"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One author's row. Without a head it is known by its card alone."""
+
+    no: int
+    node_id: NodeId
+    card_line: bytes
+    epoch: int
+    head_line: bytes | None
+    head_hash: bytes | None
+    head_at: int | None
+    seq: int
+    count: int | None
+    size: int | None
+    root: bytes | None
+    beat_line: bytes | None
+    beat_time: int | None
+    beat_expires: int | None
+    arrival: int | None
+    standing: int
+    forked_epoch: int | None
+    continuous: int
+
+    @property
+    def card(self) -> Card:
+        return stored_card(self.card_line)
+
+    @property
+    def head(self) -> Head | None:
+        return Head.parse(decode(self.head_line)) if self.head_line else None
+
+    @property
+    def beat(self) -> Beat | None:
+        return Beat.parse(decode(self.beat_line)) if self.beat_line else None
+
+
+@lru_cache(maxsize=4096)
+def stored_card(line: bytes) -> Card:
+    """A card from its line; parsing one checks a signature, so it is kept."""
+    return Card.parse(decode(line))
+
+
+def find(db: sqlite3.Connection, node_id: str) -> Author | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM authors WHERE node_id = ?", (node_id,)).fetchone()
+    return Author(*row) if row else None
+
+
+def everyone(db: sqlite3.Connection) -> list[Author]:
+    return [Author(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM authors ORDER BY no")]
+
+
+def arrived_since(db: sqlite3.Connection, arrival: int, limit: int) -> list[Author]:
+    """Authors whose newest statements came here after `arrival`, in that order."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM authors WHERE arrival > ? AND head IS NOT NULL ORDER BY arrival LIMIT ?",
+        (arrival, limit),
+    )
+    return [Author(*row) for row in rows]
+
+
+def newest_arrival(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(arrival), 0) FROM authors").fetchone()[0])
+
+
+def introduce(db: sqlite3.Connection, card: Card) -> int:
+    """The author's number, after keeping `card` if it is the first or a newer epoch."""
+    author = find(db, card.author)
+    if author is None:
+        cursor = db.execute(
+            "INSERT INTO authors (node_id, card, epoch) VALUES (?, ?, ?)", (card.author, card.signed.line, card.epoch)
+        )
+        return int(cursor.lastrowid or 0)
+    if card.epoch > author.epoch:
+        db.execute("UPDATE authors SET card = ?, epoch = ? WHERE no = ?", (card.signed.line, card.epoch, author.no))
+    return author.no
+
+
+def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
+    """Keeps a verified chain, whose last head is the author's new state."""
+    head = heads[-1]
+    db.executemany(
+        "INSERT OR REPLACE INTO heads (author, epoch, seq, hash, line, at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(author, each.epoch, each.seq, each.hash, each.signed.line, int(now)) for each in heads],
+    )
+    db.execute(
+        "UPDATE authors SET head = ?, head_hash = ?, head_at = ?, seq = ?, count = ?, size = ?, root = ?, "
+        "continuous = ?, arrival = ? WHERE no = ?",
+        (
+            head.signed.line,
+            head.hash,
+            int(now),
+            head.seq,
+            head.count,
+            head.size,
+            head.root,
+            int(continuous),
+            newest_arrival(db) + 1,
+            author,
+        ),
+    )
+
+
+def hear_beat(db: sqlite3.Connection, author: Author, beat: Beat) -> bool:
+    """Keeps a verified beat of the newest head if it is newer than the one held; whether it was."""
+    if beat.head != author.head_hash or (author.beat_time is not None and beat.time <= author.beat_time):
+        return False
+    db.execute(
+        "UPDATE authors SET beat = ?, beat_time = ?, beat_expires = ?, arrival = ? WHERE no = ?",
+        (beat.signed.line, beat.time, beat.expires, newest_arrival(db) + 1, author.no),
+    )
+    return True
+
+
+def forget_beat(db: sqlite3.Connection, author: int) -> None:
+    """A new head has no beat until its author sends one; what is known of the time before stays."""
+    db.execute("UPDATE authors SET beat = NULL WHERE no = ?", (author,))
+
+
+def chain_since(db: sqlite3.Connection, author: Author, epoch: int, head: bytes) -> list[bytes] | None:
+    """The lines of the heads after `head`, oldest first; None where `head` is not in the chain kept here."""
+    known = db.execute(
+        "SELECT seq FROM heads WHERE author = ? AND epoch = ? AND hash = ?", (author.no, epoch, head)
+    ).fetchone()
+    if known is None or epoch != author.epoch:
+        return None
+    rows = db.execute(
+        "SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq > ? ORDER BY seq", (author.no, epoch, known[0])
+    )
+    return [line for (line,) in rows]
+
+
+def keep_evidence(db: sqlite3.Connection, author: int, evidence: Evidence) -> bool:
+    """Keeps a verified fork; from now on no further head of that epoch is taken. Whether it was news."""
+    cursor = db.execute(
+        "INSERT OR IGNORE INTO evidence (author, epoch, line) VALUES (?, ?, ?)",
+        (author, evidence.epoch, encode({"evidence": evidence.as_value()})),
+    )
+    if not cursor.rowcount:
+        return False
+    db.execute(
+        "UPDATE authors SET forked_epoch = max(coalesce(forked_epoch, 0), ?), arrival = ? WHERE no = ?",
+        (evidence.epoch, newest_arrival(db) + 1, author),
+    )
+    return True
+
+
+def evidence_lines(db: sqlite3.Connection, author: Author) -> Iterator[bytes]:
+    """The evidence that still counts: of the newest epoch."""
+    rows = db.execute("SELECT line FROM evidence WHERE author = ? AND epoch >= ?", (author.no, author.epoch))
+    return (line for (line,) in rows)
+
+
+def prune(db: sqlite3.Connection, before: float) -> None:
+    """Forgets heads that were followed, and removals, since before a moment."""
+    db.execute(
+        "DELETE FROM heads WHERE at < ? AND hash NOT IN (SELECT head_hash FROM authors WHERE head_hash IS NOT NULL)",
+        (int(before),),
+    )
+    db.execute("DELETE FROM removals WHERE at < ?", (int(before),))

@@ -1,0 +1,70 @@
+"""What is searched of a record: its heading, its words folded for search, its place; or why it is in no view.
+
+Rules:
+
+- only a verified record is looked into; a malformed body gets a problem, never an error
+- text and queries are folded alike: letters that Unicode does not decompose (ł, ß, ø, ...) become the ones people type
+  instead, and each character of a script written without spaces stands alone, so that a phrase finds it
+
+    >>> fold("Łódź, Straße, 香港")
+    'Lodz, Strasse,  香  港 '
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from node import kinds
+from node.errors import Malformed
+from node.protocol.statements import Record
+
+LONGEST_WORDS = 20_000
+"""Characters of one record that are searched."""
+
+_FOLDED = str.maketrans(
+    {"ł": "l", "Ł": "L", "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "AE"}
+    | {"œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ð": "d", "Ð": "D", "ı": "i", "ħ": "h", "Ħ": "H"}
+)
+_FOREIGN = re.compile(r"[łŁßẞøØđĐæÆœŒþÞðÐıħĦ]")
+_SPACELESS = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+
+
+class Entry(NamedTuple):
+    """A record's place in the index. `place`: latitude and longitude in microdegrees."""
+
+    heading: str
+    words: str
+    place: tuple[int, int] | None
+    problem: str | None
+
+
+def entry(record: Record) -> Entry:
+    """The index entry of a verified record. An unknown kind has no heading: it is kept and passed on, not shown."""
+    try:
+        body = kinds.interpret(record.kind, record.body)
+    except Malformed as error:
+        return Entry("", "", None, str(error))
+    if body is None:
+        return Entry("", "", None, None)
+    geo = record.body.get("geo")
+    place = (geo["lat_e6"], geo["lon_e6"]) if isinstance(geo, dict) else None
+    return Entry(body.heading(), fold(" ".join(_strings(record.body)))[:LONGEST_WORDS], place, None)
+
+
+def fold(text: str) -> str:
+    if text.isascii():
+        return text
+    if _FOREIGN.search(text):
+        text = text.translate(_FOLDED)
+    return _SPACELESS.sub(r" \1 ", text)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _strings(member)

@@ -1,0 +1,130 @@
+"""Partners: whom this node syncs with, what each says it has of every author, and what of it was refused."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from node.protocol.names import NodeId
+from node.protocol.verdicts import Refusal
+
+LONGEST_LIST = 20_000
+"""Authors that one partner may tell of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A node whose key was exchanged directly. `cursor`: where its feed goes on; times in seconds since 1970."""
+
+    node_id: NodeId
+    url: str | None
+    added: int
+    cursor: str | None
+    last_sync: int | None
+    failures: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The newest state of an author that a partner says it holds."""
+
+    author: NodeId
+    epoch: int
+    seq: int
+    head: bytes
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.epoch, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was refused of a partner's word about an author, and when."""
+
+    partner: NodeId
+    author: NodeId
+    reason: str
+    sentence: str
+    head: bytes | None
+    at: int
+
+
+_COLUMNS = "node_id, url, added, cursor, last_sync, failures, problem"
+
+
+def add(db: sqlite3.Connection, node_id: NodeId, url: str | None, now: float) -> bool:
+    """Adds a partner, or gives a known one another URL; whether it was new."""
+    cursor = db.execute(
+        "INSERT INTO partners (node_id, url, added) VALUES (?, ?, ?) ON CONFLICT (node_id) DO NOTHING",
+        (node_id, url, int(now)),
+    )
+    if not cursor.rowcount:
+        db.execute("UPDATE partners SET url = coalesce(?, url) WHERE node_id = ?", (url, node_id))
+    return bool(cursor.rowcount)
+
+
+def find(db: sqlite3.Connection, node_id: str) -> Partner | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM partners WHERE node_id = ?", (node_id,)).fetchone()
+    return Partner(*row) if row else None
+
+
+def everyone(db: sqlite3.Connection) -> list[Partner]:
+    return [Partner(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM partners ORDER BY added, node_id")]
+
+
+def succeeded(db: sqlite3.Connection, node_id: str, cursor: str, now: float) -> None:
+    """A round went through; the partner's feed goes on at `cursor`."""
+    db.execute(
+        "UPDATE partners SET cursor = ?, last_sync = ?, failures = 0, problem = NULL WHERE node_id = ?",
+        (cursor, int(now), node_id),
+    )
+
+
+def failed(db: sqlite3.Connection, node_id: str, problem: str) -> None:
+    db.execute("UPDATE partners SET failures = failures + 1, problem = ? WHERE node_id = ?", (problem, node_id))
+
+
+def start_over(db: sqlite3.Connection, node_id: str) -> None:
+    """The partner's database is another one: its feed is read from the start, what it said before is forgotten."""
+    db.execute("UPDATE partners SET cursor = NULL WHERE node_id = ?", (node_id,))
+    db.execute("DELETE FROM heard WHERE partner = ?", (node_id,))
+
+
+def heard(db: sqlite3.Connection, partner: str) -> dict[NodeId, Heard]:
+    rows = db.execute("SELECT author, epoch, seq, head FROM heard WHERE partner = ?", (partner,))
+    return {row[0]: Heard(*row) for row in rows}
+
+
+def hear(db: sqlite3.Connection, partner: str, told: list[Heard]) -> None:
+    """Keeps what a partner says it has now; of too many authors, those it told of first."""
+    known = int(db.execute("SELECT count(*) FROM heard WHERE partner = ?", (partner,)).fetchone()[0])
+    for each in told:
+        room = known < LONGEST_LIST
+        cursor = db.execute(
+            "UPDATE heard SET epoch = ?, seq = ?, head = ? WHERE partner = ? AND author = ?",
+            (each.epoch, each.seq, each.head, partner, each.author),
+        )
+        if not cursor.rowcount and room:
+            db.execute(
+                "INSERT INTO heard (partner, author, epoch, seq, head) VALUES (?, ?, ?, ?, ?)",
+                (partner, each.author, each.epoch, each.seq, each.head),
+            )
+            known += 1
+
+
+def refuse(db: sqlite3.Connection, partner: str, author: str, refusal: Refusal, head: bytes | None, now: float) -> None:
+    """Keeps the newest refusal of what a partner offered of an author, to be shown."""
+    db.execute(
+        "INSERT OR REPLACE INTO refusals (partner, author, reason, sentence, head, at) VALUES (?, ?, ?, ?, ?, ?)",
+        (partner, author, str(refusal.reason), refusal.sentence, head, int(now)),
+    )
+
+
+def forgive(db: sqlite3.Connection, partner: str, author: str) -> None:
+    """What the partner offers of the author now holds."""
+    db.execute("DELETE FROM refusals WHERE partner = ? AND author = ?", (partner, author))
+
+
+def refusals(db: sqlite3.Connection) -> list[Refused]:
+    rows = db.execute("SELECT partner, author, reason, sentence, head, at FROM refusals ORDER BY at DESC")
+    return [Refused(*row) for row in rows]

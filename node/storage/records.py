@@ -1,0 +1,149 @@
+"""Records: exact bytes, and the columns and indexes by which they are found.
+
+A record has one row for as long as its author has it: `no` stays while its value changes, so that pages that were cut
+at a row stay stable. What is indexed of it is made anew from its bytes with every change.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from node.protocol.blocks import Leaf
+from node.protocol.statements import Record
+from node.protocol.tree import prefix_range
+from node.storage.index import entry
+
+_MANY = 500
+"""Keys looked up in one statement; beyond that the author's whole set is read."""
+
+_COLUMNS = "author, key, value, seq, kind, id, visibility, expires, line, problem"
+
+
+class Stored(NamedTuple):
+    """A row as it is handed to peers. Without a line it is a leaf."""
+
+    key: bytes
+    value: bytes
+    seq: int
+    visibility: str | None
+    line: bytes | None
+
+
+def replace(
+    db: sqlite3.Connection,
+    author: int,
+    *,
+    records: Mapping[bytes, Record],
+    leaves: Mapping[bytes, Leaf] | None = None,
+    removed: Collection[bytes] = (),
+) -> None:
+    """Makes the author's rows: `removed` gone, then `records` and `leaves` (by key) put.
+
+    A leaf never takes away the body of a record that is held with the same value.
+    """
+    held = _held(db, author, {*records, *(leaves or ()), *removed})
+    fresh_leaves = [leaf for leaf in (leaves or {}).values() if held.get(leaf.key, (0, b""))[1] != leaf.value]
+    changed = [*records, *(leaf.key for leaf in fresh_leaves)]
+    _delete(db, [held[key][0] for key in {*removed, *changed} if key in held])
+
+    following = int(db.execute("SELECT coalesce(max(no), 0) FROM records").fetchone()[0])
+    rows: list[tuple[object, ...]] = []
+    texts: list[tuple[int, str, str]] = []
+    places: list[tuple[int, int, int, int, int]] = []
+    for key, record in records.items():
+        if key in held:
+            no = held[key][0]
+        else:
+            following = no = following + 1
+        heading, words, place, problem = entry(record)
+        rows.append(
+            (no, author, key, record.value, record.seq, record.kind, record.id)
+            + (record.visibility, record.expires, record.line, problem)
+        )
+        if heading:
+            texts.append((no, heading, words))
+        if place:
+            places.append((no, place[0], place[0], place[1], place[1]))
+    for leaf in fresh_leaves:
+        following += 1
+        rows.append((following, author, leaf.key, leaf.value, leaf.seq, None, None, None, None, None, None))
+
+    db.executemany(f"INSERT INTO records (no, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    db.executemany("INSERT INTO texts (no, heading, words) VALUES (?, ?, ?)", texts)
+    db.executemany("INSERT INTO places (no, south, north, west, east) VALUES (?, ?, ?, ?, ?)", places)
+
+
+def leaves_of(db: sqlite3.Connection, author: int) -> dict[bytes, bytes]:
+    """The author's shared set, as its tree takes it: key -> value."""
+    return dict(db.execute("SELECT key, value FROM records WHERE author = ? AND seq > 0", (author,)))
+
+
+def since(db: sqlite3.Connection, author: int, seq: int) -> Iterator[Stored]:
+    """The shared records whose seq is above `seq`, in that order. Records of this node alone have none."""
+    rows = db.execute(
+        "SELECT key, value, seq, visibility, line FROM records WHERE author = ? AND seq > max(?, 0) ORDER BY seq",
+        (author, seq),
+    )
+    return (Stored(*row) for row in rows)
+
+
+def below(db: sqlite3.Connection, author: int, prefixes: Iterable[str], after: int) -> list[Stored]:
+    """The shared records whose key begins with one of the prefixes, with seq above `after`, by seq."""
+    found: dict[bytes, Stored] = {}
+    for prefix in prefixes:
+        rows = db.execute(
+            "SELECT key, value, seq, visibility, line FROM records "
+            "WHERE author = ? AND key BETWEEN ? AND ? AND seq > max(?, 0)",
+            (author, *prefix_range(prefix), after),
+        )
+        found.update((row[0], Stored(*row)) for row in rows)
+    return sorted(found.values(), key=lambda stored: stored.seq)
+
+
+def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
+    row = db.execute(
+        "SELECT key, value, seq, visibility, line FROM records WHERE author = ? AND key = ?", (author, key)
+    ).fetchone()
+    return Stored(*row) if row else None
+
+
+def without_body(db: sqlite3.Connection, author: int, limit: int) -> list[bytes]:
+    """Keys of records of which only the leaf is held."""
+    rows = db.execute("SELECT key FROM records WHERE author = ? AND line IS NULL LIMIT ?", (author, limit))
+    return [key for (key,) in rows]
+
+
+def remember_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes], seq: int, now: float) -> None:
+    """Keeps what a head proved gone, under that head's seq, for readers that still have it."""
+    db.executemany(
+        "INSERT OR REPLACE INTO removals (author, key, seq, at) VALUES (?, ?, ?, ?)",
+        [(author, key, seq, int(now)) for key in keys],
+    )
+
+
+def forget_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes]) -> None:
+    """A key that came back is not gone."""
+    if db.execute("SELECT 1 FROM removals WHERE author = ? LIMIT 1", (author,)).fetchone() is None:
+        return
+    db.executemany("DELETE FROM removals WHERE author = ? AND key = ?", [(author, key) for key in keys])
+
+
+def removals_since(db: sqlite3.Connection, author: int, seq: int) -> list[tuple[bytes, int]]:
+    rows = db.execute("SELECT key, seq FROM removals WHERE author = ? AND seq > ? ORDER BY seq, key", (author, seq))
+    return list(rows)
+
+
+def _held(db: sqlite3.Connection, author: int, keys: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
+    """The number and value of the rows at these keys."""
+    if len(keys) > _MANY:
+        rows = db.execute("SELECT key, no, value FROM records WHERE author = ?", (author,))
+    else:
+        marks = ",".join("?" * len(keys))
+        rows = db.execute(f"SELECT key, no, value FROM records WHERE author = ? AND key IN ({marks})", (author, *keys))
+    return {key: (no, value) for key, no, value in rows}
+
+
+def _delete(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    rows = [(no,) for no in numbers]
+    for table in ("records", "texts", "places"):
+        db.executemany(f"DELETE FROM {table} WHERE no = ?", rows)

@@ -1,0 +1,87 @@
+"""An author's set: its rows, its tree and its head, changed together.
+
+The publisher and the receiver of blocks both end here. Trees are immutable, so the newest of each author is kept in
+memory under its root and is right for whoever holds that root, in whatever transaction.
+"""
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+
+from node.protocol.blocks import Leaf
+from node.protocol.statements import Beat, Card, Head, Record
+from node.protocol.tree import EMPTY, Tree
+from node.storage import authors, records
+from node.storage.authors import Author
+
+LEAVES_KEPT = 200_000
+"""Leaves of trees kept in memory, of all authors together: about 100 MB."""
+
+
+class Trees:
+    """Trees by root, the least recently used of which make room. Thread-safe."""
+
+    def __init__(self, leaves_kept: int = LEAVES_KEPT) -> None:
+        self._kept: OrderedDict[bytes, Tree] = OrderedDict()
+        self._leaves = 0
+        self._leaves_kept = leaves_kept
+        self._lock = threading.Lock()
+
+    def of(self, db: sqlite3.Connection, author: Author) -> Tree:
+        """The tree of the author's set as `db` sees it."""
+        root = author.root or EMPTY
+        with self._lock:
+            if root in self._kept:
+                self._kept.move_to_end(root)
+                return self._kept[root]
+        tree = Tree.of(records.leaves_of(db, author.no))
+        self.keep(tree)
+        return tree
+
+    def keep(self, tree: Tree) -> None:
+        with self._lock:
+            if tree.root not in self._kept:
+                self._kept[tree.root] = tree
+                self._leaves += len(tree)
+            while self._leaves > self._leaves_kept:
+                _, dropped = self._kept.popitem(last=False)
+                self._leaves -= len(dropped)
+
+    def drop(self, root: bytes) -> None:
+        """Forgets a tree that no author has any more."""
+        with self._lock:
+            if dropped := self._kept.pop(root, None):
+                self._leaves -= len(dropped)
+
+
+def advance(
+    db: sqlite3.Connection,
+    trees: Trees,
+    *,
+    card: Card,
+    heads: Sequence[Head],
+    tree: Tree,
+    beat: Beat | None,
+    put: Mapping[bytes, Record],
+    leaves: Mapping[bytes, Leaf] | None = None,
+    removed: Collection[bytes] = (),
+    now: float,
+    continuous: bool = True,
+) -> None:
+    """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits."""
+    number = authors.introduce(db, card)
+    before = authors.find(db, card.author)
+    records.replace(db, number, records=put, leaves=leaves, removed=removed)
+    head = heads[-1]
+    if before is None or before.head_hash != head.hash:
+        records.remember_removals(db, number, removed, head.seq, now)
+        records.forget_removals(db, number, [*put, *(leaves or ())])
+        authors.advance(db, number, heads, now, continuous=continuous)
+        authors.forget_beat(db, number)
+    after = authors.find(db, card.author)
+    if beat is not None and after is not None:
+        authors.hear_beat(db, after, beat)
+    if before is not None and before.root not in (None, tree.root):
+        trees.drop(before.root or EMPTY)
+    trees.keep(tree)
