@@ -132,7 +132,7 @@ class _Reader:
         self.block = block
         self.limits = limits
         self.stage = -1
-        self.seq = block.after or 0
+        self.seq = self.start = block.after or 0
         self.size = sum(len(record.line) for record in block.records.values())
         self.ended = False
         block.after = None
@@ -143,8 +143,10 @@ class _Reader:
         stage = self.ORDER.get(tag, -1)
         if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:
             raise Malformed(f"a block has no {tag} line at this place")
-        if stage > 2 and not self.heads:
+        if 2 < stage < 6 and not self.heads:
             raise Malformed("a block's head comes before its records")
+        if self.stage == self.ORDER["compare"] and tag != "next":
+            raise Malformed("a block that says compare brings no changes")
         self.stage = stage
         if tag == "put":
             self._put(Record.of(value, line[7:-1]))
@@ -224,8 +226,8 @@ class _Reader:
             raise Malformed("the block's last line does not name its author")
         if "after" in value:
             after = names.parse_integer(value["after"])
-            if after != self.seq:
-                raise Malformed("the page does not go on after its last record")
+            if after != self.seq or after == self.start:
+                raise Malformed("the page does not go on after its last record, or brings none")
             self.block.after = after
         self.ended = True
 

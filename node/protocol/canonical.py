@@ -28,22 +28,22 @@ DEEPEST = 32
 _key = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, deepest: int = DEEPEST) -> bytes:
     """The canonical bytes of `value`; raises Malformed for anything that has none."""
-    _check(value, DEEPEST)
+    _check(value, deepest)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError, RecursionError) as error:  # orjson: a lone surrogate
         raise Malformed("a string holds a lone surrogate: it isn't text") from error
 
 
-def decode(line: bytes) -> Any:
+def decode(line: bytes, *, deepest: int = DEEPEST) -> Any:
     """The value that `line` spells, if `line` is its one canonical spelling; raises Malformed otherwise."""
     try:
         value = orjson.loads(line)
     except (ValueError, RecursionError) as error:
         raise Malformed("the line is not JSON in UTF-8") from error
-    _check(value, DEEPEST)
+    _check(value, deepest)
     # orjson keeps the last of two equal keys and reads many spellings; comparing bytes refuses them all at once.
     if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != line:
         raise Malformed("the line is not canonical: sort the keys, no white space, no needless escapes")
@@ -73,7 +73,7 @@ def _check(value: Any, depth: int) -> None:
     form = type(value)
     if form is dict or form is list:
         if depth == 0:
-            raise Malformed(f"arrays and objects are nested deeper than {DEEPEST}")
+            raise Malformed("arrays and objects are nested too deep")
         if form is dict:
             _check_keys(tuple(value))
             value = value.values()

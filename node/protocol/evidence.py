@@ -42,12 +42,15 @@ class Evidence:
         if not isinstance(value, dict) or value.keys() not in ({"cards"}, {"cards", "heads"}):
             raise Malformed("evidence is an object of cards and, perhaps, heads")
         cards, heads = value["cards"], value.get("heads", [])
-        if not isinstance(cards, list) or not isinstance(heads, list) or len(cards) not in (1, 2) or len(heads) > 3:
+        if not isinstance(cards, list) or not isinstance(heads, list):
+            raise Malformed("the cards and heads of evidence are arrays")
+        shapes = ((1, 2), (1, 3)) if "heads" in value else ((2, 0),)
+        if (len(cards), len(heads)) not in shapes:
             raise Malformed("evidence holds two cards, or one card and two or three heads")
         found = cls(tuple(map(Card.parse, cards)), tuple(map(Head.parse, heads)))
         for head in found.heads:
             head.verify(found.cards[0])
-        if not (_two_cards(found.cards) if len(cards) == 2 and not heads else _contradict(found.heads)):
+        if not (_contradict(found.heads) if heads else _two_cards(found.cards)):
             raise Forged("the evidence does not contradict itself: an honest author may have signed all of it")
         return found
 

@@ -34,11 +34,13 @@ LONGEST_BEAT = 14 * 86_400
 """Seconds that a beat may last at most (SPEC, "Beats")."""
 LARGEST_RECORD = 64 * 1024
 """Bytes of a record's canonical form (SPEC, "Records")."""
+LARGEST_STATEMENT = 8 * 1024
+"""Bytes of any other statement's canonical form: evidence holds four of them in one line (SPEC, "Limits")."""
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
 _NODE_ID = re.compile(r"bra1[a-z2-7]{32}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)  # newer Pythons read 24:00
 
 
 def node_id(root_public: bytes) -> NodeId:

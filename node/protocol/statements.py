@@ -22,12 +22,14 @@ from typing import Any, NamedTuple, Self
 
 from node.errors import Forged, Malformed
 from node.protocol import keys, names
-from node.protocol.canonical import decode, encode
+from node.protocol.canonical import DEEPEST, decode, encode
 from node.protocol.names import Kind, NodeId, RecordId, Seconds
 
 VISIBILITIES = ("public", "members", "partners", "local")
 NO_HASH = bytes(32)
 """`prev` of an epoch's first head."""
+DEEPEST_STATEMENT = 8
+"""Levels of a statement other than a record, so that evidence of it always fits a line (SPEC, "Limits")."""
 
 _SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII).fullmatch
 
@@ -303,7 +305,7 @@ class Record(NamedTuple):
     @classmethod
     def parse(cls, line: bytes) -> Self:
         """The record that this canonical line is; Malformed otherwise."""
-        return cls.of(decode(line), line)
+        return cls.of(decode(line, deepest=DEEPEST - 1), line)  # the level that is left is the line's own
 
     @classmethod
     def of(cls, value: Any, line: bytes) -> Self:
@@ -322,6 +324,7 @@ class Record(NamedTuple):
         if type(get("body")) is not dict:
             raise Malformed("a record's body is an object")
         names.parse_time(updated)
+        assert isinstance(updated, str)
         if "checked" in value:
             names.parse_time(value["checked"])
         expires = names.parse_time(value["expires"]) if "expires" in value else None
@@ -360,7 +363,10 @@ def _open(value: object, type_: str) -> tuple[Signed, dict[str, Any]]:
     members = value["statement"]
     if not isinstance(members, dict) or members.get("type") != type_:
         raise Malformed(f'expected a statement of type "{type_}"')
-    return Signed(encode(members), names.decode_base64(value["signature"], 64)), members
+    statement = encode(members, deepest=DEEPEST_STATEMENT)
+    if len(statement) > names.LARGEST_STATEMENT:
+        raise Malformed(f"a {type_} has at most {names.LARGEST_STATEMENT} bytes")
+    return Signed(statement, names.decode_base64(value["signature"], 64)), members
 
 
 def _value(signed: Signed) -> Any:

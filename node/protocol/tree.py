@@ -179,7 +179,7 @@ class Tree:
     def subtrees(self, prefix: str, depth: int) -> list[Subtree]:
         """The non-empty subtrees `depth` levels below `prefix`; a leaf that ends higher stands under its whole path."""
         level: list[tuple[str, _Node]] = [(prefix, self._below(prefix))]
-        for at in range(len(prefix), len(prefix) + depth):
+        for at in range(len(prefix), min(len(prefix) + depth, 256)):
             below: list[tuple[str, _Node]] = []
             for path, node in level:
                 if isinstance(node, _Branch):

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     OVER_QUOTA = "over quota"
     WRONG_SET = "wrong set"
     INCOMPLETE = "incomplete"
+    NOT_ACCEPTED = "not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,9 @@ def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Re
         return Refusal(
             Reason.FORKED, f"the author forked in epoch {newest.epoch}: it has to publish under a new epoch first"
         )
+    # Before the order: of two machines on one key the slower one is the proof too, while it is still behind.
+    if newest.epoch == mine.epoch and (proof := forks.of_heads(card, mine, heads)):
+        return Refusal(Reason.FORKED, "the author signed two histories of one epoch", proof)
     if newest.order < mine.order:
         return Refusal(
             Reason.ROLLED_BACK,
@@ -189,8 +193,6 @@ def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Re
         )
     if newest.epoch > mine.epoch or newest.hash == mine.hash:
         return True
-    if proof := forks.of_heads(card, mine, heads):
-        return Refusal(Reason.FORKED, "the author signed two histories of one epoch", proof)
     if any(head.prev == mine.hash for head in heads):
         return True
     if now - held.head_at > PRUNED_AFTER:

@@ -70,6 +70,11 @@ def everyone(db: sqlite3.Connection) -> list[Author]:
     return [Author(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM authors ORDER BY no")]
 
 
+def states(db: sqlite3.Connection) -> Iterator[tuple[NodeId, int, int, bytes]]:
+    """Node id, epoch, seq and head hash of everybody of whom a set is held."""
+    return iter(db.execute("SELECT node_id, epoch, seq, head_hash FROM authors WHERE head_hash IS NOT NULL"))
+
+
 def arrived_since(db: sqlite3.Connection, arrival: int, limit: int) -> list[Author]:
     """Authors whose newest statements came here after `arrival`, in that order."""
     rows = db.execute(
@@ -81,6 +86,11 @@ def arrived_since(db: sqlite3.Connection, arrival: int, limit: int) -> list[Auth
 
 def newest_arrival(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(arrival), 0) FROM authors").fetchone()[0])
+
+
+def arrive(db: sqlite3.Connection, author: int) -> None:
+    """Makes the author the newest in the feed; one without a head isn't in it."""
+    db.execute("UPDATE authors SET arrival = ? WHERE no = ?", (newest_arrival(db) + 1, author))
 
 
 def introduce(db: sqlite3.Connection, card: Card) -> int:
@@ -146,6 +156,16 @@ def chain_since(db: sqlite3.Connection, author: Author, epoch: int, head: bytes)
         return None
     rows = db.execute(
         "SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq > ? ORDER BY seq", (author.no, epoch, known[0])
+    )
+    return [line for (line,) in rows]
+
+
+def chain_around(db: sqlite3.Connection, author: Author, seq: int) -> list[bytes]:
+    """The lines of the heads from the last one at or before `seq` to the newest, oldest first."""
+    rows = db.execute(
+        "SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq >= "
+        "(SELECT coalesce(max(seq), 0) FROM heads WHERE author = ? AND epoch = ? AND seq <= ?) ORDER BY seq",
+        (author.no, author.epoch, author.no, author.epoch, seq),
     )
     return [line for (line,) in rows]
 

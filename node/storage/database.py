@@ -79,11 +79,12 @@ class Database:
                 connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        self._queue.put(None)
-        self._writer.join()
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()
+        # Last, because only a connection that may write folds the log into the file when it is the last to close.
+        self._queue.put(None)
+        self._writer.join()
 
     def _submit(self, job: Job[T]) -> "Future[T]":
         future: Future[T] = Future()

@@ -107,10 +107,17 @@ def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
     return Stored(*row) if row else None
 
 
-def without_body(db: sqlite3.Connection, author: int, limit: int) -> list[bytes]:
-    """Keys of records of which only the leaf is held."""
-    rows = db.execute("SELECT key FROM records WHERE author = ? AND line IS NULL LIMIT ?", (author, limit))
-    return [key for (key,) in rows]
+def without_bodies(db: sqlite3.Connection, limit: int = 1_000) -> dict[str, tuple[bytes, ...]]:
+    """By author, keys of records of which only the leaf is held; `limit` of all together."""
+    rows = db.execute(
+        "SELECT authors.node_id, records.key FROM records JOIN authors ON authors.no = records.author "
+        "WHERE records.line IS NULL LIMIT ?",
+        (limit,),
+    )
+    found: dict[str, tuple[bytes, ...]] = {}
+    for author, key in rows:
+        found[author] = (*found.get(author, ()), key)
+    return found
 
 
 def remember_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes], seq: int, now: float) -> None:

@@ -76,7 +76,8 @@ def advance(
     head = heads[-1]
     if before is None or before.head_hash != head.hash:
         records.remember_removals(db, number, removed, head.seq, now)
-        records.forget_removals(db, number, [*put, *(leaves or ())])
+        shared = (key for key, record in put.items() if record.seq)
+        records.forget_removals(db, number, [*shared, *(leaves or ())])
         authors.advance(db, number, heads, now, continuous=continuous)
         authors.forget_beat(db, number)
     after = authors.find(db, card.author)

@@ -1,0 +1,5 @@
+"""`python -m node` is `bra`."""
+
+from node.cli.main import run
+
+run()

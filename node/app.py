@@ -1,0 +1,213 @@
+"""The composition root: the one place that knows every part of a node. It puts them together, nothing else."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from node.api.routes import Api
+from node.config import Config, load
+from node.control import socket
+from node.control.operations import Operations
+from node.directory.acceptance import Acceptance, Choices
+from node.directory.publishing import Publisher
+from node.errors import HomeError
+from node.federation import client
+from node.federation.client import Client
+from node.federation.exchange import Exchange, Progress
+from node.federation.receiving import Receiver
+from node.federation.schedule import Pace, Schedule
+from node.federation.server import Arrivals, Identity, Server, problem
+from node.federation.session import Session
+from node.federation.signatures import RequestSigner
+from node.home import Home
+from node.protocol.blocks import Limits
+from node.protocol.names import NodeId, encode_base64
+from node.protocol.verdicts import PRUNED_AFTER
+from node.storage import authors, meta, sets
+from node.storage.database import Database
+from node.storage.partners import Partner, everyone
+from node.trust.reach import Known, Rules
+from node.world import World
+
+log = structlog.get_logger()
+
+HOURLY = 3600.0
+DAILY = 86_400.0
+
+
+class App:
+    """One node, opened from its home. Whoever opens it holds the home's lock."""
+
+    def __init__(self, home: Home, config: Config, world: World, http: aiohttp.ClientSession) -> None:
+        self.home = home
+        self.config = config
+        self.world = world
+        self._http = http
+        key, self._card = home.load_signing_key(), home.load_card()
+        if self._card.signing != key.public or self._card.network != config.node.network:
+            raise HomeError(f"{home.card} is not the card of this home's key and network: restore both from one backup")
+        self._key = key
+        self.database = Database(home.database)
+        self.trees = sets.Trees()
+        self.limits = Limits(records=config.limits.records_per_author, size=config.limits.bytes_per_author)
+        rules = Rules(config.trust.depth, config.trust.vouches_listed, config.trust.vouches_honoured)
+        choices = Choices(
+            frozenset(config.agreement.recognised), rules, config.trust.honoured, frozenset(config.trust.blocked)
+        )
+        self.acceptance = Acceptance(self._card.author, choices)
+        self.instance, known = self.database.write_now(self._begin)
+        self.acceptance.replace(known)
+        urls = (config.node.url,) if config.node.url else ()
+        self.publisher = Publisher(self.database, self.trees, key, self._card, urls=urls, world=world)
+        self.receiver = Receiver(
+            self.database,
+            self.trees,
+            self.acceptance,
+            network=config.node.network,
+            limits=self.limits,
+            world=world,
+        )
+        self._signer = RequestSigner(key, self._card)
+        self.operations = Operations(
+            database=self.database,
+            trees=self.trees,
+            acceptance=self.acceptance,
+            publisher=self.publisher,
+            exchange=self.exchange,
+            keep_card=home.keep_partner_card,
+            network=config.node.network,
+            world=world,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, home: Home, world: World | None = None) -> AsyncIterator[Self]:
+        """The node of a home, for this process alone, closed at the end."""
+        home.require()
+        with home.lock():
+            async with client.session() as http:
+                app = cls(home, load(home.config), world or World(), http)
+                try:
+                    yield app
+                finally:
+                    app.database.close()
+
+    def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
+        """A new session with a partner, and what it takes to carry it out."""
+        session = Session(
+            self._card.author,
+            partner.node_id,
+            network=self.config.node.network,
+            cursor=partner.cursor,
+            nonce=encode_base64(self.world.random(32)),
+            outbound_only=self.config.federation.outbound_only,
+        )
+        talk = Client(
+            self._http,
+            partner.url or "",
+            partner.node_id,
+            self._signer,
+            world=self.world,
+            request_seconds=self.config.limits.request_seconds,
+        )
+        return Exchange(session, talk, self.receiver, self.database, progress=progress)
+
+    @asynccontextmanager
+    async def serving(self, host: str | None = None, port: int | None = None) -> AsyncIterator[str]:
+        """Serves while the context lasts; yields the URL that it listens at."""
+        arrivals = Arrivals()
+        self.database.on_commit(arrivals.tell)
+        runner = web.AppRunner(
+            self._web(arrivals), access_log=None, handler_cancellation=True, auto_decompress=False, shutdown_timeout=2
+        )
+        await runner.setup()
+        schedule = self._schedule()
+        try:
+            host = host or self.config.node.host
+            site = web.TCPSite(runner, host, self.config.node.port if port is None else port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise HomeError(f"{site.name} can't be listened on ({error.strerror}): try another --port") from error
+            self.operations.schedule = schedule
+            async with socket.listening(self.home, self.operations):
+                await self._begin_rounds(schedule)
+                yield f"http://{host}:{runner.addresses[0][1]}"
+        finally:
+            self.operations.schedule = None
+            await schedule.stop()
+            await runner.cleanup()
+
+    def _web(self, arrivals: Arrivals) -> web.Application:
+        config = self.config
+        server = Server(
+            Identity(self._card, self._key, self.instance, config.node.security_contact),
+            self.database,
+            self.trees,
+            self.acceptance,
+            self.receiver,
+            arrivals,
+            limits=self.limits,
+            requests_per_peer=config.limits.requests_per_peer,
+            requests=config.limits.requests,
+            request_seconds=config.limits.request_seconds,
+            world=self.world,
+        )
+        api = Api(self.database, self.acceptance, world=self.world)
+        app = web.Application(middlewares=[_plain_errors])
+        app.add_routes(server.routes() + api.routes())
+        return app
+
+    def _schedule(self) -> Schedule:
+        federation = self.config.federation
+        pace = Pace(federation.poll_seconds, federation.retry_first_seconds, federation.retry_longest_seconds)
+        schedule = Schedule(self.database, self.exchange, pace=pace, world=self.world)
+        self.acceptance.on_change(schedule.nudge)
+        if federation.outbound_only:
+            # Nobody can ask: what is new here is brought at once.
+            self.publisher.on_publish(schedule.nudge)
+        schedule.every(federation.beat_hours * 3600, self.publisher.beat, "beat")
+        schedule.every(HOURLY, self._reconsider, "acceptance")
+        schedule.every(DAILY, self._prune, "prune")
+        return schedule
+
+    async def _begin_rounds(self, schedule: Schedule) -> None:
+        await self.publisher.beat()
+        schedule.start()
+        for partner in await self.database.read(everyone):
+            schedule.sync_with(partner.node_id)
+
+    async def _reconsider(self) -> None:
+        """Endorsements expire without anybody writing."""
+        known = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
+        self.acceptance.replace(known)
+
+    async def _prune(self) -> None:
+        await self.database.write(lambda db: authors.prune(db, self.world.now() - PRUNED_AFTER))
+
+    def _begin(self, db: sqlite3.Connection) -> tuple[str, Mapping[NodeId, Known]]:
+        """Makes sure of this node's own row; the database's name, and who is accepted."""
+        authors.introduce(db, self._card)
+        instance = meta.instance(db, self.world.random)
+        return instance, self.acceptance.recompute(db, self.world.now())
+
+
+@web.middleware
+async def _plain_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Whatever went wrong, the caller gets one sentence, and a bug shows in the log alone."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problem(error.status, f"{request.method} {request.path[:200]}: {error.reason.lower()}")
+    except Exception:
+        log.exception("request failed", call=request.path)
+        return problem(500, "this node met an error of its own: its operator finds it in the log")

@@ -1,0 +1,104 @@
+"""What the commands share: the home, how an operation is done, and how results and errors are told.
+
+Exit codes: 0 done, 1 it could not be done, 2 wrong usage. An error is one sentence on standard error.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from cyclopts import Parameter
+
+from node.app import App
+from node.control import socket
+from node.control.operations import Report
+from node.control.socket import NotServing
+from node.errors import BraError, HomeError, InputError
+from node.home import Home, HomeLocked
+
+T = TypeVar("T")
+
+HomeOption = Annotated[Path, Parameter(name="--home", help="The node's home.", env_var="BRA_HOME")]
+JsonFlag = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for programs.")]
+
+HERE = Path()
+LOCK_PATIENCE = 10.0
+"""Seconds to wait for a home that another command works in, or a node that is just starting."""
+
+
+class UsageError(InputError):
+    """The command was called in a way that can't work: exit code 2."""
+
+
+def operate(home_path: Path, name: str, report: Report | None = None, **parameters: Any) -> dict[str, Any]:
+    """The result of an operation: of the node that serves the home, or in this process where none does."""
+    return run(_operate(Home(home_path), name, report or _unreported, parameters))
+
+
+def _unreported(piece: dict[str, Any]) -> None:
+    """Progress that nobody watches."""
+
+
+async def _operate(home: Home, name: str, report: Report, parameters: dict[str, Any]) -> dict[str, Any]:
+    home.require()
+    ends = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return await socket.call(home, name, parameters, report)
+        except NotServing:
+            pass
+        try:
+            async with App.opened(home) as app:
+                return await app.operations.run(name, parameters, report)
+        except HomeLocked:
+            if time.monotonic() > ends:
+                raise
+        await asyncio.sleep(0.05)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's asynchronous part."""
+    return asyncio.run(work)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, `-` being standard input; UsageError where it can't be read."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {(error.strerror or 'unknown error').lower()}") from error
+
+
+def print_json(value: object) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
+    sys.stdout.flush()
+
+
+def exit_code(command: Callable[[], T | Awaitable[T]]) -> int:
+    """Runs a command and tells its errors."""
+    try:
+        result = command()
+    except UsageError as error:
+        return _told(error, 2)
+    except BraError as error:
+        return _told(error, 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; there is nobody to tell.
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        return _told(HomeError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"), 1)
+    return result if isinstance(result, int) else 0
+
+
+def _told(error: BraError, code: int) -> int:
+    print(f"bra: {error}", file=sys.stderr)
+    return code

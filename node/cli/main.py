@@ -1,0 +1,38 @@
+"""`bra`: the commands of a node, one file a noun."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from node.cli import demo, node, partner, record
+from node.cli.common import exit_code
+
+app = App(
+    name="bra",
+    help="The node of a signatory of the Business Roaming Agreement.",
+    version=lambda: version("bra-node"),
+    help_format="plaintext",
+)
+for module in (node, partner, record, demo):
+    module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit code."""
+    return exit_code(lambda: _run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        sentence = " ".join(str(error).split())
+        print(f"bra: {sentence} See 'bra --help'.", file=sys.stderr)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def run() -> None:
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""The node itself: `bra init`, `bra serve`, `bra status`, `bra sync`, `bra card`, `bra verify`, `bra schema`."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+from cyclopts import App as Commands
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from node import founding, kinds
+from node.app import App
+from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, run
+from node.errors import ProtocolError
+from node.home import Home
+from node.protocol.canonical import decode_loose, encode
+from node.protocol.names import format_time
+from node.protocol.signed_record import SignedRecord
+
+_RecoveryFile = Annotated[
+    Path | None,
+    Parameter(name="--recovery-file", help="A new file for the 24 recovery words, instead of the terminal."),
+]
+
+
+def register(app: Commands) -> None:
+    for command in (init, serve, status, sync, card, verify, schema):
+        app.command(command)
+
+
+def init(
+    *,
+    name: Annotated[str, Parameter(help="The organisation's name.")],
+    country: Annotated[str, Parameter(help="Its country as two letters (ISO 3166-1).")],
+    city: Annotated[str, Parameter(help="Its city.")],
+    url: Annotated[str, Parameter(help="Where other nodes reach this one: https, or '' if they can't.")],
+    website: Annotated[str, Parameter(help="The organisation's website.")] = "",
+    language: Annotated[list[str] | None, Parameter(help="A language spoken there (BCP 47); may be repeated.")] = None,
+    role: Annotated[str, Parameter(help="science_park, cluster, incubator, university, ... or other.")] = "other",
+    network: Annotated[str, Parameter(help="Another federation than the real one: for rehearsals.")] = "bra",
+    recovery_file: _RecoveryFile = None,
+    home: HomeOption = HERE,
+    json: JsonFlag = False,
+) -> None:
+    """Make a node: its keys, its home, its first signed state."""
+    if json and recovery_file is None:
+        raise UsageError("with --json, name a --recovery-file: the recovery words don't belong in a program's output")
+    organisation = founding.Organisation(
+        name, country, city, website or founding.website_of(url), tuple(language or ("en",)), role
+    )
+    founded = run(founding.found(Home(home), organisation, url=url, network=network, recovery_file=recovery_file))
+    if json:
+        print_json({"node_id": founded.node_id, "home": str(home), "recovery_file": str(recovery_file)})
+        return
+    print(f"This is {founded.node_id}, {name}.\n")
+    if recovery_file is not None:
+        print(f"Its 24 recovery words are in {recovery_file}: copy them to paper, twice, and delete the file.\n")
+    else:
+        print("Its 24 recovery words are its root key. They are shown now and never again: write them on paper.\n")
+        words = founded.words.split()
+        for row in range(0, 24, 6):
+            print("  " + " ".join(f"{place + 1:2} {words[place]:10}" for place in range(row, row + 6)))
+        print()
+    print("Next: 'bra serve' runs it, 'bra card' prints what you give to a partner.")
+
+
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="The address to listen on; see config/node.toml.")] = None,
+    port: Annotated[int | None, Parameter(help="The port; 0 takes a free one.")] = None,
+    home: HomeOption = HERE,
+    json: JsonFlag = False,
+) -> None:
+    """Run the node until it is ended (Ctrl-C or SIGTERM)."""
+    if port is not None and not 0 <= port <= 65535:
+        raise UsageError("a port is from 0 to 65535")
+    run(_serve(Home(home), host, port, json=json))
+
+
+async def _serve(home: Home, host: str | None, port: int | None, *, json: bool) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with App.opened(home) as app:
+        log_to_stderr(app.config.log.level)
+        async with app.serving(host, port) as url:
+            if json:
+                print_json({"url": url, "node_id": app.acceptance.me})
+            else:
+                print(f"{app.acceptance.me} serves at {url}; Ctrl-C ends it.", flush=True)
+            await ended.wait()
+
+
+def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
+    """Who this node is, whom it syncs with, what it holds, and what it refused and why."""
+    found = operate(home, "status")
+    if json:
+        print_json(found)
+        return
+    serving = "serving" if found["serving"] else "not serving"
+    print(f"{found['organisation']} ({found['node_id']}), network {found['network']}, {serving}")
+    print(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all")
+    print("\nPartners:" if found["partners"] else "\nNo partners: exchange cards ('bra card', 'bra partner add').")
+    for each in found["partners"]:
+        state = each.get("problem") or (f"in step, {each['last_sync']}" if "last_sync" in each else "not synced yet")
+        print(f"  {each['organisation'] or each['node_id']}  {each['url'] or '(no URL)'}  {state}")
+    print("\nOrganisations:")
+    for each in found["authors"]:
+        through = f", known through {each['through']}" if each["through"] not in ("", each["organisation"]) else ""
+        heard = f", last heard from {each['heard']}" if "heard" in each else ""
+        forked = ", FORKED: signed two histories" if each["forked"] else ""
+        title = each["organisation"] or each["node_id"]
+        print(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}")
+    if found["refusals"]:
+        print("\nRefused:")
+    for each in found["refusals"]:
+        whose = each["organisation"] or each["author"]
+        print(f"  {each['at']} from {each['partner']} of {whose}: {each['reason']}: {each['sentence']}")
+
+
+def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
+    """One round with every partner, now."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=json or not sys.stderr.isatty(),
+    )
+    received = 0
+    with bar:
+        task = bar.add_task("records received", total=None)
+
+        def report(piece: dict[str, Any]) -> None:
+            nonlocal received
+            received += piece["records"]
+            bar.update(task, completed=received)
+
+        found = operate(home, "sync", report)
+    failed = [each for each in found["partners"] if "problem" in each]
+    if json:
+        print_json({**found, "received": received})
+    else:
+        print(f"{received} records received from {len(found['partners']) - len(failed)} partners.")
+        for each in failed:
+            print(f"{each['partner']}: {each['problem']}")
+        for each in found["refusals"]:
+            print(f"refused from {each['partner']} of {each['author']}: {each['reason']}: {each['sentence']}")
+    return 1 if failed else 0
+
+
+def card(*, home: HomeOption = HERE) -> None:
+    """Print this node's key card: one line of JSON to give to a partner, any way you like."""
+    found = operate(home, "card")
+    print(encode(found["signed_record"]).decode())
+
+
+def verify(file: Path, /, *, json: JsonFlag = False) -> None:
+    """Verify a signed record or a key card, offline. FILE may be - for standard input."""
+    try:
+        signed = SignedRecord.parse(decode_loose(read_file(file)))
+    except ProtocolError as error:
+        raise type(error)(f"{file} does not hold: {error}") from error
+    beat = signed.beat
+    as_of = format_time(beat.time) if beat else ""
+    if json:
+        print_json(
+            {
+                "author": signed.card.author,
+                "kind": signed.record.kind,
+                "id": signed.record.id,
+                "seq": signed.record.seq,
+                "epoch": signed.head.epoch,
+                **({"as_of": as_of} if as_of else {}),
+                "body": signed.record.body,
+            }
+        )
+        return
+    when = f"as of {as_of}" if as_of else "at some time (it carries no beat): ask its author for a newer one"
+    print(f"It holds: {signed.record.kind} {signed.record.id} is in what {signed.card.author} signed, {when}.")
+
+
+def schema(kind: str, /) -> None:
+    """Print the JSON Schema of a kind's body."""
+    if kind not in kinds.KINDS:
+        raise UsageError(f"there is no kind {kind!r}: the kinds are {', '.join(kinds.KINDS)}")
+    print_json(kinds.schema(kind))
+
+
+def log_to_stderr(level: str) -> None:
+    """One line of JSON an event, on standard error; never a secret, because none is ever handed to a logger."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    with contextlib.suppress(ValueError):
+        logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,0 +1,10 @@
+"""Spreadsheets become drafts, or problems by row and column. Pure: bytes in, values out.
+
+>>> read_sheet(b"ref,date,reason\\nbye,2027-01-15,We merge.\\n", "farewell").drafts[0].body
+{'date': '2027-01-15', 'reason': {'en': 'We merge.'}}
+"""
+
+from node.directory.importing.outcome import Draft, Problem, Sheet
+from node.directory.importing.reading import read_sheet
+
+__all__ = ["Draft", "Problem", "Sheet", "read_sheet"]

@@ -1,0 +1,230 @@
+"""The client's side of the calls: one partner, signed requests, caps on all that comes back.
+
+It knows HTTP and forms; what follows from an answer is `session`'s, whether it holds is `receiving`'s.
+Raises Unreachable where no complete answer comes, Declined where it is a no, Malformed where it is not the protocol.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from node.errors import Declined, Malformed, Unreachable
+from node.federation import wire
+from node.federation.receiving import Told
+from node.federation.session import Greeting, News
+from node.federation.signatures import RequestSigner
+from node.protocol import names
+from node.protocol.blocks import Want, parse_line
+from node.protocol.canonical import decode, encode
+from node.protocol.evidence import Evidence
+from node.protocol.names import NodeId
+from node.protocol.statements import Beat, Card, Head, Hello
+from node.protocol.tree import Subtree, parse_prefix
+from node.world import World
+
+_CONNECT_SECONDS = 10
+_SILENT_SECONDS = 30
+_FEW_LINES = 12
+
+
+class Client:
+    """One partner at one URL."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        partner: NodeId,
+        signer: RequestSigner,
+        *,
+        world: World,
+        request_seconds: float,
+    ) -> None:
+        self._http = http
+        self._url = wire.parse_url(url)
+        self._partner = partner
+        self._signer = signer
+        self._world = world
+        self._seconds = request_seconds
+
+    async def greet(self, nonce: str) -> Greeting:
+        """The server's proof that it holds its key. Not signed: nothing is told before it has proven itself."""
+        url = f"{self._url}{wire.WELL_KNOWN}?{urlencode({'nonce': nonce})}"
+        async with self._answer("GET", url, signed=False) as response:
+            value = decode(await _whole(response, wire.LONGEST_ANSWER))
+        if not isinstance(value, dict) or not isinstance(value.get("protocols"), list):
+            raise Malformed("the answer is not a node's: check the URL")
+        versions = tuple(version for version in value["protocols"] if isinstance(version, int))
+        return Greeting(Card.parse(value.get("card")), Hello.parse(value.get("hello")), versions)
+
+    async def feed(self, cursor: str | None, wait: int) -> News:
+        query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
+        async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
+            lines = [line async for line in _lines(response, wire.LONGEST_FEED)]
+        # Two signatures an author: a few are checked here, many would hold up everybody else.
+        return await asyncio.to_thread(_news, lines) if len(lines) > _FEW_LINES else _news(lines)
+
+    async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:
+        """The lines of each want's block, in the order of the wants."""
+        body = encode([want.as_value() for want in wants])
+        lines: list[bytes] = []
+        size, blocks = 0, 0
+        async with self._answer("POST", self._call("pull"), body=body) as response:
+            async for line in _lines(response, wire.LONGEST_BLOCK * len(wants)):
+                lines.append(line)
+                size += len(line)
+                if size > wire.LONGEST_BLOCK:
+                    raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
+                if line.startswith(b'{"next":'):
+                    yield lines
+                    blocks += 1
+                    lines, size = [], 0
+        if blocks != len(wants) or lines:
+            raise Malformed(f"{blocks} whole blocks came where {len(wants)} were asked for")
+
+    async def tree(self, author: NodeId, head: bytes, prefix: str, depth: int) -> list[Subtree] | None:
+        """The subtrees of an author's set under `head`; None where that is not the partner's newest head any more."""
+        query = urlencode({"head": head.hex(), "prefix": prefix, "depth": depth})
+        try:
+            async with self._answer("GET", f"{self._call(f'authors/{author}/tree')}?{query}") as response:
+                value = decode(await _whole(response, wire.LONGEST_ANSWER))
+        except Declined as error:
+            if error.status == 409:
+                return None
+            raise
+        if not isinstance(value, dict) or not isinstance(value.get("subtrees"), list):
+            raise Malformed("the answer has no subtrees")
+        return [_subtree(each) for each in value["subtrees"][: 2**depth]]
+
+    async def push(self, lines: Sequence[bytes]) -> list[str]:
+        """Brings blocks; the partner's sentence for each that it refused."""
+        body = await asyncio.to_thread(wire.gzipped, b"".join(b"%b\n" % line for line in lines))
+        async with self._answer("POST", self._call("push"), body=body, encoding="gzip") as response:
+            value = decode(await _whole(response, wire.LONGEST_ANSWER))
+        refused = value.get("refused") if isinstance(value, dict) else None
+        if not isinstance(refused, list):
+            raise Malformed("the answer to a push has no list of what was refused")
+        return [str(sentence)[:500] for sentence in refused]
+
+    def _call(self, name: str) -> str:
+        return f"{self._url}{wire.PREFIX}/{name}"
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        encoding: str | None = None,
+        signed: bool = True,
+        seconds: float | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Accept-Encoding": "gzip"}
+        if signed:
+            now, nonce = self._world.now(), self._world.random(16)
+            headers |= self._signer.headers(method, url, self._partner, body=body, now=now, nonce=nonce)
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        timeout = aiohttp.ClientTimeout(
+            total=seconds or self._seconds, sock_connect=_CONNECT_SECONDS, sock_read=max(_SILENT_SECONDS, seconds or 0)
+        )
+        try:
+            async with self._http.request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise Declined(await _complaint(response), response.status)
+                yield response
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = str(error) or type(error).__name__
+            raise Unreachable(f"{self._url} can't be reached: {said}") from error
+
+
+def session(connections: int = 64) -> aiohttp.ClientSession:
+    """The HTTP client that all partners share. It keeps no cookies and leaves bodies compressed, to cap them itself."""
+    return aiohttp.ClientSession(
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=connections, limit_per_host=8),
+        trust_env=False,
+    )
+
+
+def _news(lines: Sequence[bytes]) -> News:
+    told: list[Told] = []
+    card: Card | None = None
+    for line in lines:
+        tag, value = parse_line(line)
+        if tag == "card":
+            card = Card.parse(value)
+        elif tag == "next":
+            since = value.get("since") if isinstance(value, dict) else None
+            if not isinstance(since, str) or len(since) > 100:
+                raise Malformed("the feed's last line has no cursor")
+            return News(tuple(told), since)
+        else:
+            _tell(told, card, tag, value)
+    raise Malformed("the feed breaks off: its last line is not `next`")
+
+
+def _tell(told: list[Told], card: Card | None, tag: str, value: Any) -> None:
+    if tag == "head":
+        if card is None:
+            raise Malformed("the feed tells of a head without its card")
+        head = Head.parse(value)
+        head.verify(card)
+        told.append(Told(card, head))
+        return
+    if not told:
+        raise Malformed(f"the feed has a {tag} line before any head")
+    current = told[-1]
+    if tag == "beat":
+        current.beat = Beat.parse(value)
+    elif tag == "evidence":
+        current.evidence = (*current.evidence, Evidence.parse(value))[:4]
+    else:
+        raise Malformed(f"a feed has no {tag} lines")
+
+
+def _subtree(value: Any) -> Subtree:
+    if not isinstance(value, dict):
+        raise Malformed("a subtree is an object of prefix, hash and leaves")
+    return Subtree(
+        parse_prefix(value.get("prefix")), names.parse_hash(value.get("hash")), names.parse_integer(value.get("leaves"))
+    )
+
+
+async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+    reader = wire.LineReader(limit=limit, compressed=_compressed(response))
+    async for chunk in response.content.iter_chunked(256 * 1024):
+        for line in reader.feed(chunk):
+            yield line
+    reader.end()
+
+
+async def _whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    expander = wire.Expander(limit=limit, compressed=_compressed(response))
+    data = b"".join([expander.feed(chunk) async for chunk in response.content.iter_chunked(64 * 1024)])
+    expander.end()
+    return data
+
+
+def _compressed(response: aiohttp.ClientResponse) -> bool:
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding not in ("gzip", "identity"):
+        raise Malformed(f"the answer is encoded as {encoding!r}: nodes use gzip")
+    return encoding == "gzip"
+
+
+async def _complaint(response: aiohttp.ClientResponse) -> str:
+    """The sentence of a problem+json answer, or the status where there is none."""
+    try:
+        value = decode(await _whole(response, 16_384))
+        return str(value["detail"])[:500]
+    except (Malformed, KeyError, TypeError):
+        return f"the partner's server answered {response.status} {response.reason or ''}".strip()

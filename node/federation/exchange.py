@@ -1,0 +1,169 @@
+"""Doing what a session asks for: talking through the client, hashing in threads, storing through the receiver.
+
+Blocks are read and applied while the next ones still come in, a few at a time, so that a large pull keeps the network,
+the processor and the disk busy together, and memory bounded.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from node.federation import sending, session, wire
+from node.federation.client import Client
+from node.federation.receiving import Receiver, read_block
+from node.federation.session import Action, News, RoundDone, Session
+from node.protocol.blocks import Block, Want
+from node.protocol.names import NodeId
+from node.protocol.verdicts import Accepted, Refusal, Verdict
+from node.storage import partners
+from node.storage.database import Database
+
+AT_ONCE = 4
+"""Blocks that are read or applied at the same time."""
+
+Progress = Callable[[NodeId, int], None]
+"""Called with an author and how many of its records were just applied."""
+
+
+class Exchange:
+    """The acting side of the session with one partner."""
+
+    def __init__(
+        self,
+        session_: Session,
+        client: Client,
+        receiver: Receiver,
+        database: Database,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        self.session = session_
+        self._client = client
+        self._receiver = receiver
+        self._database = database
+        self._progress = progress
+        self._nudge = asyncio.Event()
+
+    def nudge(self) -> None:
+        """There may be something to do that the partner can't tell of: don't go on waiting for its news."""
+        self.session.look_again()
+        self._nudge.set()
+
+    async def round(self, wait: int) -> RoundDone:
+        """One round of the session. Raises PeerError or ProtocolError where it can't go on."""
+        steps = self.session.round(wait)
+        try:
+            action = next(steps)
+            while True:
+                try:
+                    result = await self._perform(action)
+                except Exception as error:  # noqa: BLE001 - the session decides what an error of its action means
+                    action = steps.throw(error)
+                else:
+                    action = steps.send(result)
+        except StopIteration as stop:
+            done: RoundDone = stop.value
+            return done
+
+    async def _perform(self, action: Action[Any]) -> Any:
+        match action:
+            case session.Greet():
+                return await self._client.greet(action.nonce)
+            case session.ReadFeed():
+                return await self._read_feed(action)
+            case session.Hear():
+                return await self._receiver.hear(self.session.partner, action.news.told)
+            case session.StartOver():
+                return await self._database.write(lambda db: partners.start_over(db, self.session.partner))
+            case session.Survey():
+                return await self._receiver.holdings(self.session.partner)
+            case session.Pull():
+                return await self._pull(action.wants)
+            case session.PullPart():
+                return await self._pull_pages(action.want)
+            case session.ReadTree():
+                return await self._client.tree(action.author, action.head, action.prefix, action.depth)
+            case session.HeldTree():
+                return await self._receiver.tree(action.author)
+            case session.Apply():
+                return await self._apply(action.block, compared=True)
+            case session.Refuse():
+                return await self._receiver.refuse(self.session.partner, action.author, action.refusal, action.head)
+            case session.Push():
+                return await self._push(action.wants)
+        raise AssertionError(action)
+
+    async def _read_feed(self, action: session.ReadFeed) -> News:
+        """The feed; where a nudge comes first, no news and the same cursor."""
+        self._nudge.clear()
+        if not action.wait or action.cursor is None:
+            return await self._client.feed(action.cursor, action.wait)
+        feed = asyncio.ensure_future(self._client.feed(action.cursor, action.wait))
+        nudge = asyncio.ensure_future(self._nudge.wait())
+        try:
+            await asyncio.wait({feed, nudge}, return_when=asyncio.FIRST_COMPLETED)
+            return feed.result() if feed.done() else News((), action.cursor)
+        finally:
+            nudge.cancel()
+            if not feed.done():
+                feed.cancel()
+                await asyncio.gather(feed, return_exceptions=True)
+
+    async def _pull(self, wants: tuple[Want, ...]) -> list[Verdict]:
+        room = asyncio.Semaphore(AT_ONCE)
+        tasks: list[asyncio.Task[Verdict]] = []
+        try:
+            async for lines in self._client.pull(wants):
+                await room.acquire()
+                take = self._take(wants[len(tasks)], lines)
+                tasks.append(asyncio.create_task(_releasing(room, take)))
+        finally:
+            # What came whole is applied, even where the connection breaks before the rest.
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return [task.result() for task in tasks]
+
+    async def _take(self, want: Want, lines: list[bytes]) -> Verdict:
+        block = await asyncio.to_thread(read_block, want, lines, self._receiver.limits)
+        if isinstance(block, Block) and block.after is not None:
+            block = await self._pull_pages(want, block)
+        if isinstance(block, Refusal):
+            await self._receiver.refuse(self.session.partner, want.author, block)
+            return block
+        return await self._apply(block)
+
+    async def _pull_pages(self, want: Want, block: Block | None = None) -> Block | Refusal:
+        """All pages of one block that are still to come; each begins after the last record of the one before."""
+        while block is None or block.after is not None:
+            following = replace(want, after=block.after or 0) if block else want
+            async for lines in self._client.pull([following]):
+                page = await asyncio.to_thread(read_block, want, lines, self._receiver.limits, block)
+                if isinstance(page, Refusal):
+                    return page
+                block = page
+        return block
+
+    async def _apply(self, block: Block, *, compared: bool = False) -> Verdict:
+        verdict = await self._receiver.apply(self.session.partner, block, compared=compared)
+        if self._progress and isinstance(verdict, Accepted):
+            self._progress(block.author, len(block.records) + len(block.removed))
+        return verdict
+
+    async def _push(self, wants: tuple[Want, ...]) -> None:
+        for want in wants:
+            lines = await self._database.read(partial(_block_lines, want=want, receiver=self._receiver))
+            await self._client.push(lines)
+
+
+def _block_lines(db: sqlite3.Connection, *, want: Want, receiver: Receiver) -> list[bytes]:
+    # A push goes to a partner, and partners are honoured.
+    return list(sending.block(db, want, honoured=True, limits=receiver.limits, page_bytes=wire.LONGEST_BLOCK))
+
+
+async def _releasing(room: asyncio.Semaphore, work: Awaitable[Verdict]) -> Verdict:
+    try:
+        return await work
+    finally:
+        room.release()

@@ -1,0 +1,190 @@
+"""What others tell this node: judged, and made durable or refused with a reason.
+
+Rules (SPEC, "Applying a block"):
+
+- one author's block is one transaction; one refused author, record or peer stops no other
+- a refusal is kept to be shown, evidence of a fork is kept to be passed on
+- only authors that are reached by this node's rules are taken at all
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from node.directory import acceptance
+from node.directory.acceptance import Acceptance
+from node.errors import Forged, Malformed
+from node.protocol import evidence as forks
+from node.protocol.blocks import Block, Limits, Want
+from node.protocol.evidence import Evidence
+from node.protocol.names import NodeId
+from node.protocol.statements import Beat, Card, Head
+from node.protocol.tree import Tree
+from node.protocol.verdicts import Compare, Held, Reason, Refusal, Verdict, fresh, judge
+from node.storage import authors, partners, records, sets
+from node.storage.database import Database
+from node.storage.partners import Heard
+from node.trust.reach import Known, Standing
+from node.world import World
+
+
+@dataclass(slots=True)
+class Told:
+    """What a feed says of one author: its newest statements, checked for form alone."""
+
+    card: Card
+    head: Head
+    beat: Beat | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a session plans by: what the partner has, what is held here, and who is accepted."""
+
+    heard: dict[NodeId, Heard]
+    held: dict[NodeId, Heard]
+    accepted: frozenset[NodeId]
+    without_body: dict[NodeId, tuple[bytes, ...]]
+
+
+class Receiver:
+    """Applies what peers say to this node's database."""
+
+    def __init__(
+        self,
+        database: Database,
+        trees: sets.Trees,
+        acceptance_: Acceptance,
+        *,
+        network: str,
+        limits: Limits,
+        world: World,
+    ) -> None:
+        self._database = database
+        self._trees = trees
+        self._acceptance = acceptance_
+        self._network = network
+        self._world = world
+        self.limits = limits
+
+    async def apply(self, peer: NodeId, block: Block, *, compared: bool = False) -> Verdict:
+        """The verdict on a peer's block, after its consequences are durable."""
+        verdict, known = await self._database.write(lambda db: self._apply(db, peer, block, compared=compared))
+        if known is not None:
+            self._acceptance.replace(known)
+        return verdict
+
+    async def refuse(self, peer: NodeId, author: NodeId, refusal: Refusal, head: bytes | None = None) -> None:
+        """Keeps a refusal that no block came to."""
+        await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
+
+    async def hear(self, partner: NodeId, told: Sequence[Told]) -> None:
+        """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back."""
+        if told:
+            await self._database.write(lambda db: self._hear(db, partner, told))
+
+    async def holdings(self, partner: NodeId) -> Holdings:
+        return await self._database.read(lambda db: self._holdings(db, partner))
+
+    async def tree(self, author: NodeId) -> Tree:
+        """The tree of what is held of an author now; empty where nothing is."""
+
+        def of(db: sqlite3.Connection) -> Tree:
+            found = authors.find(db, author)
+            return self._trees.of(db, found) if found else Tree()
+
+        return await self._database.read(of)
+
+    def _apply(
+        self, db: sqlite3.Connection, peer: NodeId, block: Block, *, compared: bool
+    ) -> tuple[Verdict, Mapping[NodeId, Known] | None]:
+        now = self._world.now()
+        if block.author == self._acceptance.me:
+            return Refusal(Reason.ROLLED_BACK, "these are this node's own records: it takes them from nobody"), None
+        if self._acceptance.standing(block.author) < Standing.REACHED:
+            return Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"), None
+        held = self._held(db, block.author)
+        verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
+        if isinstance(verdict, Compare):
+            return verdict, None
+        if isinstance(verdict, Refusal):
+            if verdict.evidence and held:
+                authors.keep_evidence(db, authors.introduce(db, held.card), verdict.evidence)
+            partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
+            return verdict, None
+        sets.advance(
+            db,
+            self._trees,
+            card=verdict.card,
+            heads=verdict.heads,
+            tree=verdict.tree,
+            beat=verdict.beat,
+            put=block.records,
+            leaves=block.leaves,
+            removed=block.removed,
+            now=now,
+            continuous=verdict.continuous,
+        )
+        partners.forgive(db, peer, block.author)
+        new_author = held is None
+        known = self._acceptance.recompute(db, now) if new_author or acceptance.concerns(block) else None
+        return verdict, known
+
+    def _held(self, db: sqlite3.Connection, author_id: NodeId) -> Held | None:
+        author = authors.find(db, author_id)
+        if author is None or author.head is None:
+            return None
+        tree = self._trees.of(db, author)
+        return Held(author.card, author.head, author.head_at or 0, tree, author.forked_epoch)
+
+    def _hear(self, db: sqlite3.Connection, partner: NodeId, told: Sequence[Told]) -> None:
+        now = self._world.now()
+        before = partners.heard(db, partner)
+        fresh_news: list[Heard] = []
+        for each in told:
+            news = Heard(each.head.author, each.head.epoch, each.head.seq, each.head.hash)
+            earlier = before.get(news.author)
+            self._hear_author(db, each, now)
+            if earlier and earlier.order > news.order:
+                refusal = Refusal(
+                    Reason.ROLLED_BACK,
+                    f"it offers epoch {news.epoch} seq {news.seq}, after it offered epoch {earlier.epoch} "
+                    f"seq {earlier.seq}: what is held here stays",
+                )
+                partners.refuse(db, partner, news.author, refusal, news.head, now)
+            fresh_news.append(news)
+        partners.hear(db, partner, fresh_news)
+
+    def _hear_author(self, db: sqlite3.Connection, told: Told, now: float) -> None:
+        author = authors.find(db, told.card.author)
+        if author is None or author.head_hash is None:
+            return
+        two_cards = forks.of_cards(author.card, told.card)
+        for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
+            if proof.epoch >= author.epoch and proof.cards[0].network == self._network:
+                authors.keep_evidence(db, author.no, proof)
+        if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
+            authors.hear_beat(db, author, told.beat)
+
+    def _holdings(self, db: sqlite3.Connection, partner: NodeId) -> Holdings:
+        held = {NodeId(row[0]): Heard(*row) for row in authors.states(db)}
+        incomplete = records.without_bodies(db)
+        return Holdings(
+            partners.heard(db, partner),
+            held,
+            frozenset(node for node, known in self._acceptance.known.items() if known.standing >= Standing.REACHED),
+            {NodeId(node): keys for node, keys in incomplete.items()},
+        )
+
+
+def read_block(want: Want, lines: Sequence[bytes], limits: Limits, block: Block | None = None) -> Block | Refusal:
+    """The block that these lines are a page of, added to what came before; runs in a worker thread."""
+    block = block or Block(want.author)
+    try:
+        block.read(lines, limits)
+    except Malformed as error:
+        return Refusal(Reason.MALFORMED, str(error))
+    except Forged as error:
+        return Refusal(Reason.FORGED, str(error))
+    return block

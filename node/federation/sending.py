@@ -1,0 +1,171 @@
+"""What this node tells others: its feed, blocks, trees and signed records, out of one read snapshot each.
+
+Rules (SPEC, "The wire"):
+
+- told are authors that are accepted here, and only states whose full set verified here
+- records that are not public go as they are to nodes that this node honours; everybody else gets the leaf
+- where the changes since the reader's state can't be told, the block says `compare`
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from node.errors import InputError
+from node.federation.wire import PAGE_BYTES
+from node.protocol.blocks import Limits, Want
+from node.protocol.canonical import decode, encode
+from node.protocol.names import NodeId
+from node.protocol.signed_record import SignedRecord
+from node.protocol.statements import Record, tree_key
+from node.protocol.tree import Subtree
+from node.storage import authors, records, sets
+from node.storage.authors import Author
+from node.storage.records import Stored
+from node.trust.reach import Standing
+
+FEED_PAGE = 500
+"""Authors in one answer of the feed."""
+
+
+def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int]:
+    """Lines with the newest of each author that changed after place `after`, and the place reached."""
+    lines: list[bytes] = []
+    changed = authors.arrived_since(db, after, FEED_PAGE)
+    for author in changed:
+        if author.standing < Standing.REACHED or author.head_line is None:
+            continue
+        lines.append(b'{"card":%b}' % author.card_line)
+        lines.append(b'{"head":%b}' % author.head_line)
+        if author.beat_line:
+            lines.append(b'{"beat":%b}' % author.beat_line)
+        if author.forked_epoch is not None:
+            lines.extend(authors.evidence_lines(db, author))
+    return lines, (changed[-1].arrival or after) if changed else after
+
+
+def block(
+    db: sqlite3.Connection, want: Want, *, honoured: bool, limits: Limits, page_bytes: int = PAGE_BYTES
+) -> Iterator[bytes]:
+    """The lines of the block that answers `want`. An author that isn't told of gets an empty one."""
+    author = authors.find(db, want.author)
+    if author is None or author.head_line is None or author.standing < Standing.REACHED:
+        yield _next(want.author)
+        return
+    if want.epoch != author.epoch:
+        yield b'{"card":%b}' % author.card_line
+    if want.prefixes:
+        yield from _below(db, author, want, honoured=honoured, page_bytes=page_bytes)
+        return
+    chain = _chain(db, author, want)
+    for line in chain.lines:
+        yield b'{"head":%b}' % line
+    if author.beat_line:
+        yield b'{"beat":%b}' % author.beat_line
+    removals = records.removals_since(db, author.no, want.since) if want.epoch else []
+    if not chain.linked or len(removals) > limits.records:
+        yield b'{"compare":{}}'
+        yield _next(author.node_id)
+        return
+    for key, seq in removals:
+        yield encode({"del": {"k": key.hex(), "seq": seq}})
+    rows = records.since(db, author.no, max(want.since, want.after))
+    yield from _page(author.node_id, rows, honoured=honoured, page_bytes=page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Signed heads, oldest first, the last the newest; `linked`: they go on from what the reader holds."""
+
+    lines: list[bytes]
+    linked: bool
+
+
+def _chain(db: sqlite3.Connection, author: Author, want: Want) -> _Chain:
+    assert author.head_line is not None
+    if want.epoch == 0:
+        return _Chain([author.head_line], linked=True)
+    if want.epoch != author.epoch:
+        return _Chain([author.head_line], linked=False)
+    if want.head == author.head_hash:
+        return _Chain([author.head_line], linked=True)
+    lines = authors.chain_since(db, author, want.epoch, want.head)
+    if lines:
+        return _Chain(lines, linked=True)
+    # The reader's head isn't in this chain: show it the links around its place, it may hold evidence of a fork.
+    return _Chain(authors.chain_around(db, author, want.since), linked=False)
+
+
+def _below(db: sqlite3.Connection, author: Author, want: Want, *, honoured: bool, page_bytes: int) -> Iterator[bytes]:
+    assert author.head_line is not None
+    yield b'{"head":%b}' % author.head_line
+    if want.head != author.head_hash:
+        yield b'{"compare":{}}'
+        yield _next(author.node_id)
+        return
+    rows = records.below(db, author.no, want.prefixes, want.after)
+    yield from _page(author.node_id, iter(rows), honoured=honoured, page_bytes=page_bytes)
+
+
+def _page(author: NodeId, rows: Iterator[Stored], *, honoured: bool, page_bytes: int) -> Iterator[bytes]:
+    room, after = page_bytes, 0
+    for stored in rows:
+        if room <= 0:
+            yield _next(author, after)
+            return
+        line = _record_line(stored, honoured=honoured)
+        room -= len(line)
+        after = stored.seq
+        yield line
+    yield _next(author)
+
+
+def _record_line(stored: Stored, *, honoured: bool) -> bytes:
+    if stored.line is not None and (honoured or stored.visibility == "public"):
+        return b'{"put":%b}' % stored.line
+    return encode({"leaf": {"k": stored.key.hex(), "v": stored.value.hex(), "seq": stored.seq}})
+
+
+def _next(author: str, after: int | None = None) -> bytes:
+    return encode({"next": {"author": author} if after is None else {"author": author, "after": after}})
+
+
+def subtrees(
+    db: sqlite3.Connection, trees: sets.Trees, author_id: NodeId, head: bytes, prefix: str, depth: int
+) -> list[Subtree] | None:
+    """The subtrees `depth` levels below `prefix` in the set of `head`; None where that is not the newest head."""
+    author = authors.find(db, author_id)
+    if author is None or author.head_hash != head or author.standing < Standing.REACHED:
+        return None
+    return trees.of(db, author).subtrees(prefix, depth)
+
+
+def signed_record(
+    db: sqlite3.Connection, trees: sets.Trees, author_id: str, kind: str, record_id: str, *, everything: bool
+) -> SignedRecord:
+    """A record with all that proves it; InputError where there is none, or none that may be shown."""
+    author = authors.find(db, author_id)
+    stored = records.find(db, author.no, tree_key(kind, record_id)) if author else None
+    if author is None or author.head is None or stored is None or stored.line is None:
+        raise InputError(f"there is no {kind} {record_id} of {author_id} here: look with 'bra list {kind}'")
+    if stored.seq == 0:
+        raise InputError(f"{kind} {record_id} never leaves this node: publish it with another visibility first")
+    if stored.visibility != "public" and not everything:
+        raise InputError(f"{kind} {record_id} of {author_id} is not public")
+    proof = trees.of(db, author).prove(stored.key)
+    return SignedRecord(author.card, author.head, Record.parse(stored.line), proof, author.beat)
+
+
+def absence(db: sqlite3.Connection, trees: sets.Trees, author_id: str, key: bytes) -> dict[str, object] | None:
+    """What proves that an author has nothing at `key`; None where it has, or where the author is not known here."""
+    author = authors.find(db, author_id)
+    if author is None or author.head_line is None or author.standing < Standing.REACHED:
+        return None
+    tree = trees.of(db, author)
+    if tree.get(key) is not None:
+        return None
+    statements = {"card": author.card_line, "head": author.head_line, "beat": author.beat_line}
+    return {
+        **{name: decode(line) for name, line in statements.items() if line},
+        "proof": tree.prove(key).as_value(),
+    }

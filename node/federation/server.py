@@ -1,0 +1,399 @@
+"""The server's side of the calls: who asks, whether it may, and the answer streamed from one read snapshot a block.
+
+Rules (SPEC, "The wire"):
+
+- every call but `/.well-known/bra-node` is signed by a node that is at least listed here; partners always are
+- nothing is read of a body before its caller is known, and never more than the caps
+- each caller, and all together, have a bounded number of requests under way, each of bounded time
+- a refusal is problem+json (RFC 9457) with one sentence
+"""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from node.directory.acceptance import Acceptance
+from node.errors import BraError, Forged, InputError, Malformed, ProtocolError
+from node.federation import sending, wire
+from node.federation.receiving import Receiver, read_block
+from node.federation.signatures import CARD, RequestVerifier, caller
+from node.protocol import names
+from node.protocol.blocks import Block, Limits, Want, parse_line
+from node.protocol.canonical import decode, encode
+from node.protocol.keys import PrivateKey
+from node.protocol.names import NodeId
+from node.protocol.statements import Card, Hello, tree_key
+from node.protocol.tree import parse_prefix
+from node.protocol.verdicts import Accepted, Refusal
+from node.storage import authors, sets
+from node.storage.database import Database
+from node.trust.reach import Standing
+from node.world import World
+
+log = structlog.get_logger()
+
+_STREAMING = web.RequestKey("streaming", bool)
+_LARGEST_QUESTION = 2 * wire.MIB
+"""Bytes of a pull's body."""
+
+
+class NotAllowed(BraError):
+    """The caller is who it says it is, but may not do this; or too much is going on."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What this node says of itself. `instance` names its database: a feed's cursor belongs to one."""
+
+    card: Card
+    key: PrivateKey
+    instance: str
+    security_contact: str
+
+
+class Arrivals:
+    """Wakes those who wait for news, after a commit."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def tell(self) -> None:
+        """To be called from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._event.set()
+        self._event = asyncio.Event()
+
+    def waiting(self) -> Awaitable[bool]:
+        """Done at the next commit after this call."""
+        return self._event.wait()
+
+
+class Server:
+    """The routes under `/federation/v1`, and `/.well-known/bra-node`."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        database: Database,
+        trees: sets.Trees,
+        acceptance: Acceptance,
+        receiver: Receiver,
+        arrivals: Arrivals,
+        *,
+        limits: Limits,
+        requests_per_peer: int,
+        requests: int,
+        request_seconds: float,
+        world: World,
+    ) -> None:
+        self._identity = identity
+        self._me = identity.card.author
+        self._database = database
+        self._trees = trees
+        self._acceptance = acceptance
+        self._receiver = receiver
+        self._arrivals = arrivals
+        self._limits = limits
+        self._per_peer = requests_per_peer
+        self._requests = requests
+        self._seconds = request_seconds
+        self._world = world
+        self._verifier = RequestVerifier(self._me, world.now())
+        self._under_way: Counter[NodeId] = Counter()
+
+    def routes(self) -> list[web.RouteDef]:
+        author = f"{wire.PREFIX}/authors/{{author}}"
+        return [
+            web.get(wire.WELL_KNOWN, self._answering(self._well_known)),
+            web.get(f"{wire.PREFIX}/feed", self._answering(self._feed)),
+            web.post(f"{wire.PREFIX}/pull", self._answering(self._pull)),
+            web.post(f"{wire.PREFIX}/push", self._answering(self._push)),
+            web.get(f"{author}/tree", self._answering(self._tree)),
+            web.get(f"{author}/records/{{kind}}/{{id}}", self._answering(self._record)),
+        ]
+
+    def _answering(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler with our errors as answers, and an end to its time."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await handler(request)
+            except NotAllowed as error:
+                return problem(error.status, str(error))
+            except Forged as error:
+                return problem(401, str(error))
+            except (ProtocolError, InputError) as error:
+                return problem(400, str(error))
+            except TimeoutError:
+                return self._broken_off(request, f"the answer took more than {self._seconds:.0f} s: ask for less")
+            except BraError as error:
+                # What is wrong on this machine is its operator's to read, not the caller's.
+                log.error("request failed", call=request.path, problem=str(error))
+                return self._broken_off(request, "this node can't answer now: try again later")
+
+        return answer
+
+    def _broken_off(self, request: web.Request, sentence: str) -> web.Response:
+        if _STREAMING in request and request.transport is not None:
+            # Part of the answer is out: only a connection cut short says that it is not whole.
+            request.transport.abort()
+        return problem(503, sentence)
+
+    async def _well_known(self, request: web.Request) -> web.StreamResponse:
+        nonce = request.query.get("nonce")
+        now = self._world.now()
+        author = await self._database.read(lambda db: authors.find(db, self._me))
+        value: dict[str, object] = {
+            "card": decode(self._identity.card.signed.line),
+            "protocols": [wire.VERSION],
+            "limits": {"records": self._limits.records, "bytes": self._limits.size},
+            "security": self._identity.security_contact,
+        }
+        if author and author.beat_line:
+            value["beat"] = decode(author.beat_line)
+        if nonce is not None:
+            hello = Hello.make(
+                self._identity.key, author=self._me, epoch=self._identity.card.epoch, nonce=nonce, time=now
+            )
+            value["hello"] = decode(hello.signed.line)
+        return web.Response(body=encode(value), content_type="application/json")
+
+    async def _feed(self, request: web.Request) -> web.StreamResponse:
+        async with self._caller(request):
+            after = self._cursor(request.query.get("since"))
+            wait = min(names.parse_integer(_number(request.query.get("wait", "0"))), 60)
+            ends = asyncio.get_running_loop().time() + wait
+            while True:
+                news = self._arrivals.waiting()
+                lines, reached = await self._database.read(partial(sending.feed, after=after))
+                if lines or not await _within(news, ends):
+                    break
+            lines.append(encode({"next": {"since": f"{self._identity.instance}:{reached}"}}))
+            return _ndjson(lines)
+
+    async def _pull(self, request: web.Request) -> web.StreamResponse:
+        async with self._caller(request, body_limit=_LARGEST_QUESTION) as (node, body):
+            value = decode(body)
+            if not isinstance(value, list) or not 1 <= len(value) <= wire.WANTS_AT_ONCE:
+                raise Malformed(f"a pull is an array of 1 to {wire.WANTS_AT_ONCE} wishes")
+            wants = [Want.parse(each) for each in value]
+            honoured = self._acceptance.standing(node) is Standing.HONOURED
+            response = web.StreamResponse(headers={"Content-Type": wire.NDJSON, "Content-Encoding": "gzip"})
+            request[_STREAMING] = True
+            await response.prepare(request)
+            stream = wire.Compressor()
+            for want in wants:
+                await response.write(await self._database.read(partial(self._packed, want, stream, honoured=honoured)))
+            await response.write_eof(stream.end())
+            return response
+
+    def _packed(self, want: Want, stream: wire.Compressor, db: sqlite3.Connection, *, honoured: bool) -> bytes:
+        return stream.add(sending.block(db, want, honoured=honoured, limits=self._limits))
+
+    async def _push(self, request: web.Request) -> web.StreamResponse:
+        async with self._caller(request, body_limit=wire.LONGEST_REQUEST_BODY) as (node, body):
+            if self._acceptance.standing(node) is not Standing.HONOURED:
+                raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
+            compressed = request.headers.get("Content-Encoding") == "gzip"
+            blocks = await asyncio.to_thread(_pushed_blocks, body, compressed=compressed, limits=self._limits)
+            refused: list[str] = []
+            for block in blocks:
+                verdict = block if isinstance(block, Refusal) else await self._receiver.apply(node, block)
+                if not isinstance(verdict, Accepted):
+                    sentence = verdict.sentence if isinstance(verdict, Refusal) else "the changes don't add up"
+                    refused.append(sentence)
+            return web.Response(body=encode({"refused": refused}), content_type="application/json")
+
+    async def _tree(self, request: web.Request) -> web.StreamResponse:
+        async with self._caller(request):
+            author = names.parse_node_id(request.match_info["author"])
+            head = names.parse_hash(request.query.get("head"))
+            prefix = parse_prefix(request.query.get("prefix", ""))
+            depth = names.parse_integer(_number(request.query.get("depth", str(wire.DEEPEST_LOOK))))
+            if not 1 <= depth <= wire.DEEPEST_LOOK or len(prefix) + depth > 256:
+                raise Malformed(f"depth is from 1 to {wire.DEEPEST_LOOK}, and 256 bits are the end")
+            found = await self._database.read(
+                partial(sending.subtrees, trees=self._trees, author_id=author, head=head, prefix=prefix, depth=depth)
+            )
+            if found is None:
+                raise NotAllowed("that is not the newest head of this author here: read the feed again", 409)
+            subtrees = [{"prefix": each.prefix, "hash": each.hash.hex(), "leaves": each.leaves} for each in found]
+            return _json({"subtrees": subtrees})
+
+    async def _record(self, request: web.Request) -> web.StreamResponse:
+        async with self._caller(request) as (node, _):
+            author = names.parse_node_id(request.match_info["author"])
+            kind = names.parse_kind(request.match_info["kind"])
+            id_ = names.parse_record_id(request.match_info["id"])
+            everything = self._acceptance.standing(node) is Standing.HONOURED
+            key = tree_key(kind, id_)
+            absent = await self._database.read(partial(sending.absence, trees=self._trees, author_id=author, key=key))
+            if absent is not None:
+                return web.json_response(absent, status=404)
+            found = await self._database.read(
+                partial(
+                    sending.signed_record,
+                    trees=self._trees,
+                    author_id=author,
+                    kind=kind,
+                    record_id=id_,
+                    everything=everything,
+                )
+            )
+            return _json(found.as_value())
+
+    @asynccontextmanager
+    async def _caller(self, request: web.Request, *, body_limit: int = 0) -> AsyncIterator[tuple[NodeId, bytes]]:
+        """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask."""
+        node = caller(request.headers)
+        card = await self._card(node, request.headers.get(CARD))
+        if self._acceptance.standing(node) < Standing.LISTED or card is None:
+            raise NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
+        check_body = self._verifier.verify(
+            request.method, str(request.url), request.headers, card.signing, now=self._world.now()
+        )
+        if self._under_way[node] >= self._per_peer or self._under_way.total() >= self._requests:
+            raise NotAllowed("too many requests are under way: wait for one to end", 429)
+        self._under_way[node] += 1
+        try:
+            body = await _read(request, body_limit)
+            check_body(body)
+            await self._introduce(card)
+            yield node, body
+        finally:
+            self._under_way[node] -= 1
+            if not self._under_way[node]:
+                del self._under_way[node]
+
+    async def _card(self, node: NodeId, header: str | None) -> Card | None:
+        """The newest card of the caller: the one it brings, if that is of a newer epoch than the one held."""
+        held = await self._database.read(lambda db: authors.find(db, node))
+        brought = _brought(node, header, self._identity.card.network)
+        if brought and (held is None or brought.epoch > held.epoch):
+            return brought
+        return held.card if held else None
+
+    async def _introduce(self, card: Card) -> None:
+        """Keeps a card that was just proven to be in use; nothing is written where it is known."""
+        known = await self._database.read(lambda db: authors.find(db, card.author))
+        if known is None or card.epoch > known.epoch:
+            await self._database.write(lambda db: authors.introduce(db, card))
+
+    def _cursor(self, since: str | None) -> int:
+        if not since:
+            return 0
+        instance, _, number = since.partition(":")
+        if instance != self._identity.instance:
+            raise NotAllowed("the cursor belongs to another database: start over without one", 410)
+        return names.parse_integer(_number(number))
+
+
+def problem(status: int, sentence: str) -> web.Response:
+    """A refusal as RFC 9457 has it."""
+    body = {"title": _TITLES.get(status, "Refused"), "status": status, "detail": sentence}
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/problem+json")
+
+
+_TITLES = {
+    400: "Malformed request",
+    401: "Signature refused",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Moved on",
+    410: "Foreign cursor",
+    413: "Too large",
+    429: "Too many requests",
+    503: "Overloaded",
+}
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """The body as it was sent, still compressed; NotAllowed beyond `limit` bytes."""
+    chunks: list[bytes] = []
+    room = limit
+    async for chunk in request.content.iter_chunked(64 * 1024):
+        room -= len(chunk)
+        if room < 0:
+            raise NotAllowed(f"the body has more than {limit} bytes: send less at once", 413)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[Block | Refusal]:
+    """The blocks of a push; a malformed one is a refusal and stops no other."""
+    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed)
+    blocks: list[Block | Refusal] = []
+    lines: list[bytes] = []
+    for line in reader.feed(body):
+        lines.append(line)
+        if line.startswith(b'{"next":'):
+            blocks.append(_pushed_block(lines, limits))
+            lines = []
+    reader.end()
+    if lines:
+        raise Malformed("the last block breaks off")
+    return blocks
+
+
+def _pushed_block(lines: Sequence[bytes], limits: Limits) -> Block | Refusal:
+    _, value = parse_line(lines[-1])
+    author = names.parse_node_id(value.get("author") if isinstance(value, dict) else None)
+    return read_block(Want(author), lines, limits)
+
+
+def _brought(node: NodeId, header: str | None, network: str) -> Card | None:
+    if header is None or len(header) > 4096:
+        return None
+    try:
+        card = Card.parse(decode(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))))
+    except (ValueError, ProtocolError) as error:
+        raise Malformed(f"{CARD} is not a card") from error
+    return card if (card.author, card.network) == (node, network) else None
+
+
+async def _within(news: Awaitable[bool], ends: float) -> bool:
+    """Whether there was news before the time was up."""
+    try:
+        async with asyncio.timeout_at(ends):
+            return await news
+    except TimeoutError:
+        return False
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 16:
+        raise Malformed("expected a whole number")
+    return int(text)
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(
+        body=wire.gzipped(encode(value)), content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
+
+
+def _ndjson(lines: Sequence[bytes]) -> web.Response:
+    body = b"".join(b"%b\n" % line for line in lines)
+    if len(body) < 1024:
+        return web.Response(body=body, content_type=wire.NDJSON)
+    return web.Response(body=wire.gzipped(body), content_type=wire.NDJSON, headers={"Content-Encoding": "gzip"})

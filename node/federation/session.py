@@ -1,0 +1,322 @@
+"""One session with one partner, without I/O: which question comes next, and what follows from each answer.
+
+A session yields actions and is sent their results; whoever drives it does the talking, the hashing and the storing.
+The order of things (SPEC, "The wire"):
+
+1. greet: the server proves, by signing our nonce, that it is the partner and not the new owner of its domain
+2. read the feed; an idle round ends here, after one request and without a write
+3. pull what the partner has newer than we of everybody who is accepted here; what was just applied may introduce more
+   authors, so go on until there is nothing more
+4. where the changes don't add up, compare trees, pull what differs, and judge again
+5. ask once for bodies of which only the leaf is held
+6. if nobody can reach us, push what we have newer than the partner
+
+    round = session.round(wait=25)
+    action = next(round)                     # Greet(nonce=…)
+    action = round.send(greeting)            # ReadFeed(cursor=None, wait=25)
+    …                                        # StopIteration.value is the RoundDone
+"""
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from node.errors import Declined, Malformed
+from node.federation.receiving import Holdings, Told
+from node.federation.wire import DEEPEST_LOOK, VERSION, WANTS_AT_ONCE
+from node.protocol.blocks import Block, Want
+from node.protocol.names import NodeId
+from node.protocol.statements import Card, Hello
+from node.protocol.tree import Subtree, Tree, prefix_of
+from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
+
+R = TypeVar("R")
+
+LOOKS_AT_MOST = 64
+"""Tree requests of one comparison; what differs beyond is pulled in larger parts."""
+SMALL = 32
+"""Leaves of a differing subtree that are pulled rather than looked into."""
+PREFIXES_AT_ONCE = 1_000
+
+
+class Action(Generic[R]):
+    """Something to be done for the session; its result is an R."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a server answers to a nonce, checked for form alone."""
+
+    card: Card
+    hello: Hello
+    protocols: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A page of the partner's feed, and the cursor after it."""
+
+    told: tuple[Told, ...]
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Greet(Action[Greeting]):
+    nonce: str
+
+
+@dataclass(frozen=True)
+class ReadFeed(Action[News]):
+    """Declined with status 410 where the cursor belongs to another database."""
+
+    cursor: str | None
+    wait: int
+
+
+@dataclass(frozen=True)
+class Hear(Action[None]):
+    """Store what the feed says; `cursor` is kept with it."""
+
+    news: News
+
+
+@dataclass(frozen=True)
+class StartOver(Action[None]):
+    """Forget what the partner said: its database is another one."""
+
+
+@dataclass(frozen=True)
+class Survey(Action[Holdings]):
+    """What the partner has, what is held, who is accepted."""
+
+
+@dataclass(frozen=True)
+class Pull(Action[list[Verdict]]):
+    """Get these blocks, judge and apply each as it comes; the verdicts in the order of the wants."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True)
+class PullPart(Action[Block | Refusal]):
+    """Get one block, all its pages, and don't judge it."""
+
+    want: Want
+
+
+@dataclass(frozen=True)
+class ReadTree(Action[list[Subtree] | None]):
+    """The partner's subtrees below a prefix; None where its head has moved."""
+
+    author: NodeId
+    head: bytes
+    prefix: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class HeldTree(Action[Tree]):
+    author: NodeId
+
+
+@dataclass(frozen=True)
+class Apply(Action[Verdict]):
+    """Judge and apply a block that was put together by comparing."""
+
+    block: Block
+
+
+@dataclass(frozen=True)
+class Refuse(Action[None]):
+    author: NodeId
+    refusal: Refusal
+    head: bytes
+
+
+@dataclass(frozen=True)
+class Push(Action[None]):
+    """Bring the partner what it is missing; each: what it holds now."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(slots=True)
+class RoundDone:
+    """What one round did."""
+
+    cursor: str
+    news: int = 0
+    applied: int = 0
+    refused: int = 0
+    pushed: int = 0
+
+
+Steps = Generator[Action[Any], Any, R]
+
+
+def ask(action: Action[R]) -> Steps[R]:
+    """The action's result, with its type."""
+    result: R = yield action
+    return result
+
+
+class Session:
+    """What is remembered between the rounds with one partner while this process runs."""
+
+    def __init__(
+        self, me: NodeId, partner: NodeId, *, network: str, cursor: str | None, nonce: str, outbound_only: bool = False
+    ) -> None:
+        self.partner = partner
+        self._me = me
+        self._network = network
+        self._cursor = cursor
+        self._nonce = nonce
+        self._outbound_only = outbound_only
+        self._greeted = False
+        self._surveyed = False
+        self._tried: set[tuple[NodeId, bytes]] = set()
+        self._asked_bodies: set[tuple[NodeId, bytes]] = set()
+        self._pushed: set[tuple[NodeId, bytes]] = set()
+
+    def round(self, wait: int) -> Steps[RoundDone]:
+        """One round; `wait`: seconds that the partner may hold the question for news open."""
+        if not self._greeted:
+            yield from self._greet()
+        # A first round catches up before it waits.
+        news = yield from self._read_feed(wait if self._surveyed else 0)
+        done = RoundDone(news.cursor, news=len(news.told))
+        if news.told or not self._surveyed:
+            yield from ask(Hear(news))
+            yield from self._catch_up(done)
+            self._surveyed = True
+        self._cursor = news.cursor
+        return done
+
+    def look_again(self) -> None:
+        """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked."""
+        self._surveyed = False
+
+    def _greet(self) -> Steps[None]:
+        greeting = yield from ask(Greet(self._nonce))
+        card, hello = greeting.card, greeting.hello
+        if card.author != self.partner:
+            raise Declined(
+                f"{card.author} answers there, not {self.partner}: ask the partner where its node is reached now", 421
+            )
+        if card.network != self._network:
+            raise Declined(f"the node belongs to the network {card.network!r}, this one to {self._network!r}", 421)
+        hello.verify(card)
+        if hello.nonce != self._nonce:
+            raise Declined("the node signed another nonce than it was given: it may be somebody in between", 421)
+        if VERSION not in greeting.protocols:
+            raise Declined(f"the node speaks the protocols {greeting.protocols}, this one {VERSION}: update it", 421)
+        self._greeted = True
+
+    def _read_feed(self, wait: int) -> Steps[News]:
+        try:
+            return (yield from ask(ReadFeed(self._cursor, wait)))
+        except Declined as error:
+            if error.status != 410 or self._cursor is None:
+                raise
+        yield from ask(StartOver())
+        self._cursor = None
+        return (yield from ask(ReadFeed(None, 0)))
+
+    def _catch_up(self, done: RoundDone) -> Steps[None]:
+        holdings = yield from ask(Survey())
+        while wants := self._wants(holdings):
+            verdicts = yield from ask(Pull(wants))
+            for want, verdict in zip(wants, verdicts, strict=True):
+                self._tried.add((want.author, holdings.heard[want.author].head))
+                if isinstance(verdict, Compare):
+                    verdict = yield from self._compare(verdict.block)  # noqa: PLW2901 - the verdict after comparing
+                done.applied += isinstance(verdict, Accepted)
+                done.refused += isinstance(verdict, Refusal)
+            holdings = yield from ask(Survey())
+        yield from self._ask_bodies(holdings)
+        if self._outbound_only and (pushes := self._pushes(holdings)):
+            yield from ask(Push(pushes))
+            done.pushed = len(pushes)
+
+    def _wants(self, holdings: Holdings) -> tuple[Want, ...]:
+        wants: list[Want] = []
+        for author, heard in holdings.heard.items():
+            if author == self._me or author not in holdings.accepted or (author, heard.head) in self._tried:
+                continue
+            held = holdings.held.get(author)
+            if held is None:
+                wants.append(Want(author))
+            elif heard.order > held.order or (heard.order == held.order and heard.head != held.head):
+                wants.append(Want(author, held.epoch, held.seq, held.head))
+        return tuple(wants[:WANTS_AT_ONCE])
+
+    def _compare(self, block: Block) -> Steps[Verdict]:
+        """Puts a block together from what differs between our tree and the partner's, and has it judged."""
+        head = block.head
+        mine = yield from ask(HeldTree(block.author))
+        prefixes = yield from self._differing(block, mine)
+        if prefixes is None:
+            refusal = Refusal(Reason.INCOMPLETE, "its set changed while the trees were compared: asked again later")
+            yield from ask(Refuse(block.author, refusal, head.hash))
+            return refusal
+        part: Block | Refusal = Block(block.author)
+        if prefixes:
+            part = yield from ask(PullPart(Want(block.author, head.epoch, 0, head.hash, prefixes=tuple(prefixes))))
+        if isinstance(part, Refusal):
+            yield from ask(Refuse(block.author, part, head.hash))
+            return part
+        here = {key for prefix in prefixes for key, _ in mine.items(prefix)}
+        whole = Block(block.author, block.card, block.heads, block.beat)
+        whole.records, whole.leaves = part.records, part.leaves
+        whole.removed = here - part.records.keys() - part.leaves.keys()
+        return (yield from ask(Apply(whole)))
+
+    def _differing(self, block: Block, mine: Tree) -> Steps[list[str] | None]:
+        """Prefixes below which the sets differ; None where the partner's head has moved."""
+        looks, found, look_into = 0, list[str](), [""]
+        while look_into:
+            prefix = look_into.pop()
+            looks += 1
+            theirs = yield from ask(ReadTree(block.author, block.head.hash, prefix, DEEPEST_LOOK))
+            if theirs is None:
+                return None
+            _check_subtrees(theirs, prefix)
+            ours = {subtree.prefix: subtree.hash for subtree in mine.subtrees(prefix, DEEPEST_LOOK)}
+            for subtree in theirs:
+                if ours.pop(subtree.prefix, None) == subtree.hash:
+                    continue
+                small = subtree.leaves <= SMALL or looks + len(look_into) >= LOOKS_AT_MOST
+                (found if small else look_into).append(subtree.prefix)
+            found += ours
+        return found if len(found) <= PREFIXES_AT_ONCE else [""]
+
+    def _ask_bodies(self, holdings: Holdings) -> Steps[None]:
+        for author, keys in holdings.without_body.items():
+            held, heard = holdings.held.get(author), holdings.heard.get(author)
+            if held is None or heard is None or held.head != heard.head or (author, held.head) in self._asked_bodies:
+                continue
+            self._asked_bodies.add((author, held.head))
+            prefixes = tuple(prefix_of(key, 256) for key in keys)
+            yield from ask(Pull((Want(author, held.epoch, 0, held.head, prefixes=prefixes),)))
+
+    def _pushes(self, holdings: Holdings) -> tuple[Want, ...]:
+        """What the partner lacks, as the wants that it would ask with; each state is brought once."""
+        wants: list[Want] = []
+        for author, held in holdings.held.items():
+            if author == self.partner or (author, held.head) in self._pushed or len(wants) == WANTS_AT_ONCE:
+                continue
+            theirs = holdings.heard.get(author)
+            if theirs is None or theirs.order < held.order:
+                wants.append(Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author))
+                self._pushed.add((author, held.head))
+        return tuple(wants)
+
+
+def _check_subtrees(subtrees: Iterable[Subtree], prefix: str) -> None:
+    seen: set[str] = set()
+    for subtree in subtrees:
+        if len(subtree.prefix) != len(prefix) + DEEPEST_LOOK or not subtree.prefix.startswith(prefix):
+            raise Malformed("the partner showed another part of the tree than it was asked for")
+        if subtree.prefix in seen:
+            raise Malformed("the partner showed one part of the tree twice")
+        seen.add(subtree.prefix)

@@ -1,0 +1,173 @@
+"""Requests between nodes are signed: RFC 9421, in one fixed profile.
+
+Rules (SPEC, "The wire"):
+
+- covered: @method, @path, @query, bra-recipient, and content-digest (RFC 9530, SHA-256) where there is a body
+- parameters: created, expires (at most 300 s later), nonce (16 bytes), keyid (the caller's node id), alg "ed25519",
+  tag "bra-federation-1"
+- the recipient refuses what names another node, what was created before it started, and a nonce it has seen
+- the caller's card may come along in `BRA-Card`, so that a rotated key introduces itself
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from http_message_signatures import (
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    algorithms,
+)
+from http_message_signatures.exceptions import HTTPMessageSignaturesException
+
+from node.errors import Forged, Malformed
+from node.protocol import names
+from node.protocol.keys import PrivateKey, public_key
+from node.protocol.names import NodeId
+from node.protocol.statements import Card
+
+TAG = "bra-federation-1"
+RECIPIENT = "BRA-Recipient"
+CARD = "BRA-Card"
+LASTS = 300
+"""Seconds that a signed request is good for."""
+
+_NONCES_KEPT = 20_000
+"""Requests of one caller within twice `LASTS`."""
+_COMPONENTS = ("@method", "@path", "@query", "bra-recipient")
+_KEYID = re.compile(r';keyid="(bra1[a-z2-7]{32})"')
+_CREATED = re.compile(r";created=(\d{1,12})")
+
+
+@dataclass
+class _Message:
+    """A request in the form that the library takes. `url` is only looked at for its path and query."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
+class _Verifier(HTTPMessageVerifier):
+    # `RequestVerifier` compares clocks first, and says so in plain words.
+    max_clock_skew = timedelta(seconds=LASTS)
+
+
+class _OneKey(HTTPSignatureKeyResolver):
+    def __init__(self, *, private: PrivateKey | None = None, public: bytes = b"") -> None:
+        self._private = private
+        self._public = public
+
+    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey | None:
+        del key_id
+        return self._private.ed25519() if self._private else None
+
+    def resolve_public_key(self, key_id: str) -> object:
+        del key_id
+        return public_key(self._public)
+
+
+class RequestSigner:
+    """Signs this node's requests."""
+
+    def __init__(self, key: PrivateKey, card: Card) -> None:
+        self._author = card.author
+        self._card = names.encode_base64(card.signed.line)
+        self._signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(private=key))
+
+    def headers(
+        self, method: str, url: str, recipient: NodeId, *, body: bytes | None, now: float, nonce: bytes
+    ) -> dict[str, str]:
+        """The headers that sign this request to `recipient`. `nonce`: 16 random bytes."""
+        message = _Message(method, url, {RECIPIENT: recipient})
+        created = datetime.fromtimestamp(int(now), UTC)
+        self._signer.sign(
+            message,
+            key_id=self._author,
+            created=created,
+            expires=created + timedelta(seconds=LASTS),
+            nonce=names.encode_base64(nonce),
+            label="bra",
+            tag=TAG,
+            covered_component_ids=_COMPONENTS,
+            body=body,
+        )
+        return {**message.headers, CARD: self._card}
+
+
+class RequestVerifier:
+    """Verifies requests to this node. Each caller's nonces are remembered for as long as its requests are good for."""
+
+    def __init__(self, me: NodeId, started: float) -> None:
+        self._me = me
+        self._started = started
+        self._nonces: dict[str, OrderedDict[str, float]] = {}
+
+    def verify(
+        self, method: str, url: str, headers: Mapping[str, str], signing: bytes, *, now: float
+    ) -> Callable[[bytes], None]:
+        """Raises Forged unless the owner of the public key `signing` signed this request to this node, just now.
+
+        The result checks the body, as it was sent, once that is read: Forged unless it is the one that was signed.
+        """
+        if headers.get(RECIPIENT) != self._me:
+            raise Forged(f"the request is meant for {headers.get(RECIPIENT, 'nobody')}, this node is {self._me}")
+        self._check_clock(headers.get("Signature-Input", ""), now)
+        verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(public=signing))
+        message = _Message(method, url, dict(headers))
+        try:
+            [result] = verifier.verify(
+                message, max_age=timedelta(seconds=LASTS), expect_tag=TAG, require_components=_COMPONENTS
+            )
+        except (HTTPMessageSignaturesException, ValueError) as error:
+            raise Forged(f"the request's signature does not hold: {error}") from error
+        self._use(result.parameters, now)
+
+        def check_body(body: bytes) -> None:
+            try:
+                verifier.verify_body(message, [result], body)
+            except (HTTPMessageSignaturesException, ValueError) as error:
+                raise Forged(f"the request's body is not the one that was signed: {error}") from error
+
+        return check_body
+
+    def _check_clock(self, signature_input: str, now: float) -> None:
+        found = _CREATED.search(signature_input)
+        created = int(found[1]) if found else 0
+        if abs(created - now) > LASTS:
+            raise Forged(
+                f"the request was signed at {names.format_time(created)}, here it is {names.format_time(now)}: "
+                "set the clock of whichever is wrong"
+            )
+        if created < int(self._started):
+            raise Forged("the request was signed before this node started: sign it anew")
+
+    def _use(self, parameters: Mapping[str, int | str], now: float) -> None:
+        created, expires = parameters.get("created"), parameters.get("expires")
+        if not isinstance(created, int) or not isinstance(expires, int) or not 0 < expires - created <= LASTS:
+            raise Forged(f"a request's signature has created and expires, at most {LASTS} s apart")
+        nonce = str(parameters.get("nonce", ""))
+        if not 22 <= len(nonce) <= 64:
+            raise Forged("a request's signature has a nonce of 16 bytes")
+        used = self._nonces.setdefault(str(parameters.get("keyid")), OrderedDict())
+        while used and next(iter(used.values())) < now:
+            used.popitem(last=False)
+        if nonce in used:
+            raise Forged("the request was sent before: its nonce is used")
+        if len(used) >= _NONCES_KEPT:
+            # Forgetting one instead would let it be replayed.
+            raise Forged("this node signed too many requests within ten minutes: ask less often")
+        # A clock may be LASTS ahead, and the signature then be good for LASTS more.
+        used[nonce] = now + 2 * LASTS
+
+
+def caller(headers: Mapping[str, str]) -> NodeId:
+    """The node id that a request says it comes from; Malformed if it says none. Nothing is proven by it."""
+    found = _KEYID.search(headers.get("Signature-Input", ""))
+    if found is None:
+        raise Malformed("the request is not signed: nodes sign their requests (RFC 9421)")
+    return names.parse_node_id(found[1])

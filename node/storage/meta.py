@@ -1,0 +1,14 @@
+"""What the database knows of itself."""
+
+import sqlite3
+from collections.abc import Callable
+
+
+def instance(db: sqlite3.Connection, random: Callable[[int], bytes]) -> str:
+    """The name of this database, drawn when it was made: a feed's cursor means nothing in another one."""
+    row = db.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()
+    if row:
+        return str(row[0])
+    drawn = random(8).hex()
+    db.execute("INSERT INTO meta (name, value) VALUES ('instance', ?)", (drawn,))
+    return drawn
