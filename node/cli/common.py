@@ -25,6 +25,8 @@ T = TypeVar("T")
 HomeOption = Annotated[Path, Parameter(name="--home", help="The node's home.", env_var="BRA_HOME")]
 JsonFlag = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for programs.")]
 
+FileArgument = Annotated[Path, Parameter(help="A file; - is standard input.", allow_leading_hyphen=True)]
+
 HERE = Path()
 LOCK_PATIENCE = 10.0
 """Seconds to wait for a home that another command works in, or a node that is just starting."""

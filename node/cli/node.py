@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from node import founding, kinds
 from node.app import App
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, run
+from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, run
 from node.errors import ProtocolError
 from node.home import Home
 from node.protocol.canonical import decode_loose, encode
@@ -162,7 +162,7 @@ def card(*, home: HomeOption = HERE) -> None:
     print(encode(found["signed_record"]).decode())
 
 
-def verify(file: Path, /, *, json: JsonFlag = False) -> None:
+def verify(file: FileArgument, /, *, json: JsonFlag = False) -> None:
     """Verify a signed record or a key card, offline. FILE may be - for standard input."""
     try:
         signed = SignedRecord.parse(decode_loose(read_file(file)))

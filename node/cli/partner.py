@@ -1,12 +1,11 @@
 """Partners: `bra partner add` and `bra partner list`."""
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
+from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
 from node.errors import ProtocolError
 from node.federation.wire import parse_url
 from node.protocol.canonical import decode_loose
@@ -20,7 +19,7 @@ def register(app: Commands) -> None:
 
 @partner.command
 def add(
-    file: Path,
+    file: FileArgument,
     /,
     *,
     url: Annotated[str | None, Parameter(help="Where the partner's node is reached, if its card doesn't say.")] = None,

@@ -9,7 +9,7 @@ from cyclopts import App as Commands
 from cyclopts import Parameter
 
 from node import kinds
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
+from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
 from node.directory.importing import read_sheet
 from node.errors import InputError, Malformed
 from node.protocol.canonical import encode
@@ -26,7 +26,7 @@ def register(app: Commands) -> None:
 
 
 def publish(
-    file: Path,
+    file: FileArgument,
     /,
     *,
     kind: Annotated[str, Parameter(help="What each row is: venue, event, contact, ...")],

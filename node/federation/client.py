@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from node.errors import Declined, Malformed, Unreachable
 from node.federation import wire
@@ -19,7 +20,7 @@ from node.federation.session import Greeting, News
 from node.federation.signatures import RequestSigner
 from node.protocol import names
 from node.protocol.blocks import Want, parse_line
-from node.protocol.canonical import decode, encode
+from node.protocol.canonical import decode, decode_loose, encode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head, Hello
@@ -125,9 +126,11 @@ class Client:
         seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept-Encoding": "gzip"}
+        # What is signed is what is sent: the HTTP client has its own way of quoting.
+        target = URL(url)
         if signed:
             now, nonce = self._world.now(), self._world.random(16)
-            headers |= self._signer.headers(method, url, self._partner, body=body, now=now, nonce=nonce)
+            headers |= self._signer.headers(method, str(target), self._partner, body=body, now=now, nonce=nonce)
         if encoding:
             headers["Content-Encoding"] = encoding
         timeout = aiohttp.ClientTimeout(
@@ -135,7 +138,7 @@ class Client:
         )
         try:
             async with self._http.request(
-                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if response.status != 200:
                     raise Declined(await _complaint(response), response.status)
@@ -224,7 +227,7 @@ def _compressed(response: aiohttp.ClientResponse) -> bool:
 async def _complaint(response: aiohttp.ClientResponse) -> str:
     """The sentence of a problem+json answer, or the status where there is none."""
     try:
-        value = decode(await _whole(response, 16_384))
+        value = decode_loose(await _whole(response, 16_384))
         return str(value["detail"])[:500]
     except (Malformed, KeyError, TypeError):
         return f"the partner's server answered {response.status} {response.reason or ''}".strip()

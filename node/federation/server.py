@@ -80,9 +80,9 @@ class Arrivals:
         self._event.set()
         self._event = asyncio.Event()
 
-    def waiting(self) -> Awaitable[bool]:
-        """Done at the next commit after this call."""
-        return self._event.wait()
+    def next(self) -> asyncio.Event:
+        """Set at the next commit after this call."""
+        return self._event
 
 
 class Server:
@@ -184,7 +184,7 @@ class Server:
             wait = min(names.parse_integer(_number(request.query.get("wait", "0"))), 60)
             ends = asyncio.get_running_loop().time() + wait
             while True:
-                news = self._arrivals.waiting()
+                news = self._arrivals.next()
                 lines, reached = await self._database.read(partial(sending.feed, after=after))
                 if lines or not await _within(news, ends):
                     break
@@ -270,7 +270,7 @@ class Server:
         if self._acceptance.standing(node) < Standing.LISTED or card is None:
             raise NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
         check_body = self._verifier.verify(
-            request.method, str(request.url), request.headers, card.signing, now=self._world.now()
+            request.method, f"http://node{request.raw_path}", request.headers, card.signing, now=self._world.now()
         )
         if self._under_way[node] >= self._per_peer or self._under_way.total() >= self._requests:
             raise NotAllowed("too many requests are under way: wait for one to end", 429)
@@ -371,11 +371,11 @@ def _brought(node: NodeId, header: str | None, network: str) -> Card | None:
     return card if (card.author, card.network) == (node, network) else None
 
 
-async def _within(news: Awaitable[bool], ends: float) -> bool:
+async def _within(news: asyncio.Event, ends: float) -> bool:
     """Whether there was news before the time was up."""
     try:
         async with asyncio.timeout_at(ends):
-            return await news
+            return await news.wait()
     except TimeoutError:
         return False
 

@@ -1,0 +1,182 @@
+"""Real nodes in processes of their own, for tests: made, served, killed and asked as an operator would.
+
+node = Node(folder / "a", "Tartu Science Park")
+node.serve()
+node.bra("publish", "rooms.csv", "--kind", "venue")
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DEADLINE = 30.0
+
+
+class Failed(AssertionError):
+    """A command that was expected to succeed did not."""
+
+
+class Node:
+    """One node: its home, and its process while it serves. `settings` go to the configuration, `[section] key = value`."""
+
+    def __init__(
+        self,
+        home: Path,
+        name: str,
+        *,
+        city: str = "Tartu",
+        country: str = "EE",
+        url: str | None = None,
+        **settings: dict[str, Any],
+    ):
+        self.home = home
+        self.name = name
+        self.process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        home.parent.mkdir(parents=True, exist_ok=True)
+        self.words = home.with_suffix(".words")
+        self.bra(
+            "init", "--name", name, "--country", country, "--city", city, "--url", self.url if url is None else url,
+            "--website", "https://park.example/", "--network", "test", "--recovery-file", str(self.words),
+        )  # fmt: skip
+        self.configure(federation={"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0}, **settings)
+        self.id = json.loads((home / "keys" / "card.json").read_text())["statement"]["author"]
+
+    def configure(self, **settings: dict[str, Any]) -> None:
+        """Adds settings as an operator would: by taking out the '#' before their keys."""
+        path = self.home / "config" / "node.toml"
+        lines, section = path.read_text().splitlines(), ""
+        for place, line in enumerate(lines):
+            if line.startswith("["):
+                section = line.strip("[]")
+            key = line.removeprefix("# ").split(" = ")[0]
+            if " = " in line and key in settings.get(section, {}):
+                lines[place] = f"{key} = {json.dumps(settings[section][key])}"
+        path.write_text("\n".join(lines) + "\n")
+
+    def bra(self, *arguments: str, stdin: bytes = b"", code: int = 0) -> str:
+        """The output of a command with this home; Failed unless it exits with `code`."""
+        done = bra(*arguments, "--home", str(self.home), stdin=stdin)
+        if done.returncode != code:
+            raise Failed(
+                f"bra {' '.join(arguments)}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}"
+            )
+        return done.stdout.decode() if code == 0 else done.stderr.decode()
+
+    def json(self, *arguments: str, stdin: bytes = b"") -> Any:
+        return json.loads(self.bra(*arguments, "--json", stdin=stdin))
+
+    def serve(self, **environment: str) -> None:
+        """Starts the node and waits until it answers."""
+        log = self.home.with_suffix(".log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "node", "serve", "--home", str(self.home), "--port", str(self.port)],
+            stdout=log, stderr=log, env={**os.environ, **environment},
+        )  # fmt: skip
+        log.close()
+        until(lambda: self.healthy(), f"{self.name} does not answer: {self.log()}")
+
+    def healthy(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise Failed(f"{self.name} ended: {self.log()}")
+        with contextlib.suppress(OSError):
+            return get(f"{self.url}/healthz") == {"status": "ok"}
+        return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(DEADLINE)
+            self.process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def log(self) -> str:
+        path = self.home.with_suffix(".log")
+        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+
+    def card(self) -> str:
+        return self.bra("card")
+
+    def befriend(self, other: "Node") -> None:
+        """Both add each other's card, as two operators would."""
+        self.bra("partner", "add", "-", stdin=other.card().encode())
+        other.bra("partner", "add", "-", stdin=self.card().encode())
+
+    def publish(self, kind: str, rows: list[dict[str, Any]]) -> Any:
+        data = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+        return self.json("publish", "-", "--kind", kind, stdin=data)
+
+    def listed(self, kind: str) -> list[dict[str, Any]]:
+        """What the node's own API lists of a kind."""
+        records: list[dict[str, Any]] = []
+        after = 0
+        while True:
+            page = get(f"{self.url}/api/v1/{kind}?limit=1000&after={after}")
+            records += page["records"]
+            if "after" not in page:
+                return records
+            after = page["after"]
+
+    def status(self) -> Any:
+        return self.json("status")
+
+    def author(self, other: "Node") -> dict[str, Any]:
+        """What this node's status says of another author; empty where it says nothing."""
+        return next((each for each in self.status()["authors"] if each["node_id"] == other.id), {})
+
+
+def bra(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "node", *arguments], input=stdin, capture_output=True, timeout=120, check=False
+    )
+
+
+def venue(ref: str, **fields: Any) -> dict[str, Any]:
+    """A venue as a row of JSON lines."""
+    return {
+        "ref": ref,
+        "name": f"Room {ref}",
+        "type": "desk",
+        "address": "Example street 1",
+        "city": "Tartu",
+        "country": "EE",
+        "geo": {"lat_e6": 58378000, "lon_e6": 26729000},
+        "time_zone": "Europe/Tallinn",
+        "hours": "Mo-Fr 09:00-17:00",
+        "contact": {"email": "desk@park.example"},
+        "terms": {"free_days": 3, "notice_hours": 24},
+        **fields,
+    }
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return json.load(response)
+
+
+def until(condition: Callable[[], Any], otherwise: str, deadline: float = DEADLINE) -> Any:
+    """The condition's first true value; fails with `otherwise` when the deadline passes."""
+    ends = time.monotonic() + deadline
+    while not (found := condition()):
+        assert time.monotonic() < ends, otherwise
+        time.sleep(0.02)
+    return found
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
