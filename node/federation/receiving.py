@@ -15,7 +15,7 @@ from node.directory import acceptance
 from node.directory.acceptance import Acceptance
 from node.errors import Forged, Malformed
 from node.protocol import evidence as forks
-from node.protocol.blocks import Block, Limits, Want
+from node.protocol.blocks import Block, Limits, OverQuota, Want
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head
@@ -70,7 +70,12 @@ class Receiver:
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable."""
-        verdict, known = await self._database.write(lambda db: self._apply(db, peer, block, compared=compared))
+        try:
+            verdict, known = await self._database.write(lambda db: self._apply(db, peer, block, compared=compared))
+        except Malformed as error:
+            refusal = Refusal(Reason.WRONG_SET, str(error))
+            await self.refuse(peer, block.author, refusal, block.head.hash)
+            return refusal
         if known is not None:
             self._acceptance.replace(known)
         return verdict
@@ -113,6 +118,7 @@ class Receiver:
                 authors.keep_evidence(db, authors.introduce(db, held.card), verdict.evidence)
             partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
             return verdict, None
+        # From here on an exception undoes the whole block; a lie that only the sum shows is met there.
         sets.advance(
             db,
             self._trees,
@@ -183,6 +189,8 @@ def read_block(want: Want, lines: Sequence[bytes], limits: Limits, block: Block 
     block = block or Block(want.author)
     try:
         block.read(lines, limits)
+    except OverQuota as error:
+        return Refusal(Reason.OVER_QUOTA, str(error))
     except Malformed as error:
         return Refusal(Reason.MALFORMED, str(error))
     except Forged as error:

@@ -62,7 +62,8 @@ def block(
         yield b'{"head":%b}' % line
     if author.beat_line:
         yield b'{"beat":%b}' % author.beat_line
-    removals = records.removals_since(db, author.no, want.since) if want.epoch else []
+    # A reader without anything needs no removals, but one that already has a page may hold what was removed since.
+    removals = records.removals_since(db, author.no, want.since) if want.epoch or want.after else []
     if not chain.linked or len(removals) > limits.records:
         yield b'{"compare":{}}'
         yield _next(author.node_id)
@@ -110,7 +111,8 @@ def _below(db: sqlite3.Connection, author: Author, want: Want, *, honoured: bool
 def _page(author: NodeId, rows: Iterator[Stored], *, honoured: bool, page_bytes: int) -> Iterator[bytes]:
     room, after = page_bytes, 0
     for stored in rows:
-        if room <= 0:
+        # Rows that share a seq (a leaf's is only somebody's word) stay on one page, or the next would leave one out.
+        if room <= 0 and stored.seq > after:
             yield _next(author, after)
             return
         line = _record_line(stored, honoured=honoured)

@@ -3,7 +3,7 @@
 Rules (SPEC, "Blocks"):
 
 - lines in this order: card?, heads (oldest first, the last is the state), beat?, then either `compare`, or removals and
-  after them records and leaves with strictly increasing seq; the last line is `next`
+  after them records and leaves in the order of their seq, no two records sharing one; the last line is `next`
 - the head comes first, so its count and bytes bound what follows
 - a leaf stands for a record whose body the sender doesn't have, or doesn't show to this reader
 
@@ -41,6 +41,17 @@ class Limits:
     records: int = 10_000
     size: int = 50_000_000
     heads: int = 4_096
+
+
+class OverQuota(Malformed):
+    """A block that brings more than this node takes of one author."""
+
+
+def over_quota(count: int, size: int, limits: Limits) -> str:
+    return (
+        f"the author has at least {count} records of {size} bytes, this node takes {limits.records} and {limits.size}: "
+        "raise [limits] in config/node.toml to take it"
+    )
 
 
 class Leaf(NamedTuple):
@@ -132,7 +143,9 @@ class _Reader:
         self.block = block
         self.limits = limits
         self.stage = -1
-        self.seq = self.start = block.after or 0
+        self.seq = self.start = self.record_seq = block.after or 0
+        # What earlier pages brought may have been replaced since: until the last page only our own bound counts.
+        self.first_page = not block.records and not block.leaves
         self.size = sum(len(record.line) for record in block.records.values())
         self.ended = False
         block.after = None
@@ -191,20 +204,21 @@ class _Reader:
             raise Malformed(f"a record of {record.author} stands in the block of {self.block.author}")
         if record.visibility == "local":
             raise Malformed("a record for its own node alone has left it")
+        if record.seq <= self.record_seq:
+            raise Malformed("the records of a block have strictly increasing seq")
         self._advance(record.seq)
+        self.record_seq = record.seq
         key = record.key
         self._forget(key)
         self.size += len(record.line)
-        if self.size > self.block.head.size:
-            raise Malformed("the block has more bytes than its head says")
         self.block.records[key] = record
-        self._count()
+        self._check_bounds(whole=False)
 
     def _leaf(self, leaf: Leaf) -> None:
         self._advance(leaf.seq)
         self._forget(leaf.key)
         self.block.leaves[leaf.key] = leaf
-        self._count()
+        self._check_bounds(whole=False)
 
     def _forget(self, key: bytes) -> None:
         """What an earlier page brought for this key is out of date."""
@@ -213,13 +227,17 @@ class _Reader:
             self.size -= len(earlier.line)
 
     def _advance(self, seq: int) -> None:
-        if not self.seq < seq <= self.block.head.seq:
-            raise Malformed("the records of a block have strictly increasing seq, none above the head's")
+        # Two leaves, or a leaf and a record, may share a seq: a leaf's is only its sender's word.
+        if seq <= self.start or not self.seq <= seq <= self.block.head.seq:
+            raise Malformed("the records of a block come in the order of their seq, none above the head's")
         self.seq = seq
 
-    def _count(self) -> None:
-        if len(self.block.records) + len(self.block.leaves) > self.block.head.count:
-            raise Malformed("the block has more records than its head says")
+    def _check_bounds(self, *, whole: bool) -> None:
+        count, head = len(self.block.records) + len(self.block.leaves), self.block.head
+        if count > self.limits.records or self.size > self.limits.size:
+            raise OverQuota(over_quota(count, self.size, self.limits))
+        if (whole or self.first_page) and (count > head.count or self.size > head.size):
+            raise Malformed("the block has more records, or more bytes, than its head says")
 
     def _next(self, value: Any) -> None:
         if not isinstance(value, dict) or value.get("author") != self.block.author:
@@ -229,6 +247,8 @@ class _Reader:
             if after != self.seq or after == self.start:
                 raise Malformed("the page does not go on after its last record, or brings none")
             self.block.after = after
+        elif self.heads:
+            self._check_bounds(whole=True)
         self.ended = True
 
 

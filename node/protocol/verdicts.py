@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from node.errors import Forged, Malformed
 from node.protocol import evidence as forks
-from node.protocol.blocks import Block, Limits
+from node.protocol.blocks import Block, Limits, over_quota
 from node.protocol.statements import Beat, Card, Head
 from node.protocol.tree import Tree
 
@@ -112,11 +112,7 @@ def _judge(block: Block, held: Held | None, network: str, now: float, limits: Li
         return continuous
     head = block.head
     if head.count > limits.records or head.size > limits.size:
-        return Refusal(
-            Reason.OVER_QUOTA,
-            f"the author has {head.count} records of {head.size} bytes, this node takes {limits.records} and "
-            f"{limits.size}: raise [limits] in config/node.toml to take it",
-        )
+        return Refusal(Reason.OVER_QUOTA, over_quota(head.count, head.size, limits))
     if block.compare:
         return _unequal(block, compared=compared)
     base = held.tree if held else Tree()

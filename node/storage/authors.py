@@ -106,6 +106,12 @@ def introduce(db: sqlite3.Connection, card: Card) -> int:
     return author.no
 
 
+def hold(db: sqlite3.Connection, author: int, grown: int) -> int:
+    """Bytes of the shared bodies that are held of the author, after they have grown by so many."""
+    row = db.execute("UPDATE authors SET held = held + ? WHERE no = ? RETURNING held", (grown, author)).fetchone()
+    return int(row[0])
+
+
 def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
     """Keeps a verified chain, whose last head is the author's new state."""
     head = heads[-1]

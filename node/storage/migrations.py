@@ -41,10 +41,11 @@ def m001_authors(db: Database) -> None:
             "standing": int,
             "forked_epoch": int,
             "continuous": int,
+            "held": int,
         },
         pk="no",
-        not_null={"node_id", "card", "epoch", "seq", "standing", "continuous"},
-        defaults={"seq": 0, "standing": 0, "continuous": 1},
+        not_null={"node_id", "card", "epoch", "seq", "standing", "continuous", "held"},
+        defaults={"seq": 0, "standing": 0, "continuous": 1, "held": 0},
     )
     db.table("authors").create_index(["node_id"], unique=True)
     db.table("authors").create_index(["arrival"], unique=True)

@@ -36,15 +36,18 @@ def replace(
     records: Mapping[bytes, Record],
     leaves: Mapping[bytes, Leaf] | None = None,
     removed: Collection[bytes] = (),
-) -> None:
+) -> int:
     """Makes the author's rows: `removed` gone, then `records` and `leaves` (by key) put.
 
-    A leaf never takes away the body of a record that is held with the same value.
+    A leaf never takes away the body of a record that is held with the same value. Returns by how many bytes the shared
+    bodies that are held have grown.
     """
     held = _held(db, author, {*records, *(leaves or ()), *removed})
-    fresh_leaves = [leaf for leaf in (leaves or {}).values() if held.get(leaf.key, (0, b""))[1] != leaf.value]
-    changed = [*records, *(leaf.key for leaf in fresh_leaves)]
-    _delete(db, [held[key][0] for key in {*removed, *changed} if key in held])
+    fresh_leaves = [
+        leaf for leaf in (leaves or {}).values() if leaf.key not in held or held[leaf.key].value != leaf.value
+    ]
+    gone = held.keys() & {*removed, *records, *(leaf.key for leaf in fresh_leaves)}
+    _delete(db, [held[key].no for key in gone])
 
     following = int(db.execute("SELECT coalesce(max(no), 0) FROM records").fetchone()[0])
     rows: list[tuple[object, ...]] = []
@@ -52,7 +55,7 @@ def replace(
     places: list[tuple[int, int, int, int, int]] = []
     for key, record in records.items():
         if key in held:
-            no = held[key][0]
+            no = held[key].no
         else:
             following = no = following + 1
         heading, words, place, problem = entry(record)
@@ -71,6 +74,7 @@ def replace(
     db.executemany(f"INSERT INTO records (no, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     db.executemany("INSERT INTO texts (no, heading, words) VALUES (?, ?, ?)", texts)
     db.executemany("INSERT INTO places (no, south, north, west, east) VALUES (?, ?, ?, ?, ?)", places)
+    return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
 
 
 def leaves_of(db: sqlite3.Connection, author: int) -> dict[bytes, bytes]:
@@ -140,14 +144,22 @@ def removals_since(db: sqlite3.Connection, author: int, seq: int) -> list[tuple[
     return list(rows)
 
 
-def _held(db: sqlite3.Connection, author: int, keys: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
-    """The number and value of the rows at these keys."""
+class _Row(NamedTuple):
+    no: int
+    value: bytes
+    size: int
+    """Bytes of a shared body, 0 of a leaf."""
+
+
+def _held(db: sqlite3.Connection, author: int, keys: Collection[bytes]) -> dict[bytes, _Row]:
+    """The rows at these keys."""
+    columns = "key, no, value, CASE WHEN seq > 0 THEN coalesce(length(line), 0) ELSE 0 END"
     if len(keys) > _MANY:
-        rows = db.execute("SELECT key, no, value FROM records WHERE author = ?", (author,))
+        rows = db.execute(f"SELECT {columns} FROM records WHERE author = ?", (author,))
     else:
         marks = ",".join("?" * len(keys))
-        rows = db.execute(f"SELECT key, no, value FROM records WHERE author = ? AND key IN ({marks})", (author, *keys))
-    return {key: (no, value) for key, no, value in rows}
+        rows = db.execute(f"SELECT {columns} FROM records WHERE author = ? AND key IN ({marks})", (author, *keys))
+    return {key: _Row(*row) for key, *row in rows}
 
 
 def _delete(db: sqlite3.Connection, numbers: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 
+from node.errors import Malformed
 from node.protocol.blocks import Leaf
 from node.protocol.statements import Beat, Card, Head, Record
 from node.protocol.tree import EMPTY, Tree
@@ -69,11 +70,17 @@ def advance(
     now: float,
     continuous: bool = True,
 ) -> None:
-    """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits."""
+    """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
+
+    Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
+    by small steps.
+    """
     number = authors.introduce(db, card)
     before = authors.find(db, card.author)
-    records.replace(db, number, records=put, leaves=leaves, removed=removed)
+    grown = records.replace(db, number, records=put, leaves=leaves, removed=removed)
     head = heads[-1]
+    if authors.hold(db, number, grown) > head.size:
+        raise Malformed("the records have more bytes together than their author's head says")
     if before is None or before.head_hash != head.hash:
         records.remember_removals(db, number, removed, head.seq, now)
         shared = (key for key, record in put.items() if record.seq)

@@ -726,8 +726,8 @@ MALFORMED = [
     of_form(lambda a, of: [of["head"], of["room"], of["own"], of["end"]], "seq going back"),
     of_form(lambda a, of: [of["head"], of["own"], of["own"], of["end"]], "seq standing still"),
     of_form(
-        lambda a, of: [of["head"], of["room"], leaf_line(Leaf(bytes(32), bytes(32), 2)), of["end"]],
-        "a leaf of the same seq",
+        lambda a, of: [of["head"], of["room"], leaf_line(Leaf(bytes(32), bytes(32), 1)), of["end"]],
+        "a leaf whose seq goes back",
     ),
     of_form(lambda a, of: [of["head"], leaf_line(Leaf(bytes(32), bytes(32), 0)), of["end"]], "a leaf of seq 0"),
     of_form(lambda a, of: [of["head"], put_line(record_of(a, 4)), of["end"]], "a record newer than its head"),
