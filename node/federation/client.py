@@ -101,15 +101,16 @@ class Client:
             raise Malformed("the answer has no subtrees")
         return [_subtree(each) for each in value["subtrees"][: 2**depth]]
 
-    async def push(self, lines: Sequence[bytes]) -> list[str]:
-        """Brings blocks; the partner's sentence for each that it refused."""
+    async def push(self, lines: Sequence[bytes], *, whole: bool) -> str:
+        """Brings one author's block, or its `whole` set; the partner's outcome: accepted, compare or refused."""
         body = await asyncio.to_thread(wire.gzipped, b"".join(b"%b\n" % line for line in lines))
-        async with self._answer("POST", self._call("push"), body=body, encoding="gzip") as response:
-            value = decode(await _whole(response, wire.LONGEST_ANSWER))
-        refused = value.get("refused") if isinstance(value, dict) else None
-        if not isinstance(refused, list):
-            raise Malformed("the answer to a push has no list of what was refused")
-        return [str(sentence)[:500] for sentence in refused]
+        url = f"{self._call('push')}?whole={int(whole)}"
+        async with self._answer("POST", url, body=body, encoding="gzip") as response:
+            value = decode(await _whole(response, wire.LONGEST_ANSWER, ending=b"\n"))
+        try:
+            return str(value["verdict"]["outcome"])
+        except (KeyError, TypeError) as error:
+            raise Malformed("the answer to a push has no verdict") from error
 
     def _call(self, name: str) -> str:
         return f"{self._url}{wire.PREFIX}/{name}"
@@ -210,11 +211,11 @@ async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[
     reader.end()
 
 
-async def _whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _whole(response: aiohttp.ClientResponse, limit: int, *, ending: bytes = b"") -> bytes:
     expander = wire.Expander(limit=limit, compressed=_compressed(response))
     data = b"".join([expander.feed(chunk) async for chunk in response.content.iter_chunked(64 * 1024)])
     expander.end()
-    return data
+    return data.removesuffix(ending)
 
 
 def _compressed(response: aiohttp.ClientResponse) -> bool:

@@ -153,8 +153,12 @@ class Exchange:
 
     async def _push(self, wants: tuple[Want, ...]) -> None:
         for want in wants:
-            lines = await self._database.read(partial(_block_lines, want=want, receiver=self._receiver))
-            await self._client.push(lines)
+            if await self._push_block(want, whole=False) == "compare":
+                await self._push_block(Want(want.author), whole=True)
+
+    async def _push_block(self, want: Want, *, whole: bool) -> str:
+        lines = await self._database.read(partial(_block_lines, want=want, receiver=self._receiver))
+        return await self._client.push(lines, whole=whole)
 
 
 def _block_lines(db: sqlite3.Connection, *, want: Want, receiver: Receiver) -> list[bytes]:

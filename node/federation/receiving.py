@@ -68,10 +68,15 @@ class Receiver:
         self._world = world
         self.limits = limits
 
-    async def apply(self, peer: NodeId, block: Block, *, compared: bool = False) -> Verdict:
-        """The verdict on a peer's block, after its consequences are durable."""
+    async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
+        """The verdict on a peer's block, after its consequences are durable.
+
+        `compared`: it was put together from what differs. `whole`: it holds the whole set, all else is removed.
+        """
         try:
-            verdict, known = await self._database.write(lambda db: self._apply(db, peer, block, compared=compared))
+            verdict, known = await self._database.write(
+                lambda db: self._apply(db, peer, block, compared=compared or whole, whole=whole)
+            )
         except Malformed as error:
             refusal = Refusal(Reason.WRONG_SET, str(error))
             await self.refuse(peer, block.author, refusal, block.head.hash)
@@ -102,7 +107,7 @@ class Receiver:
         return await self._database.read(of)
 
     def _apply(
-        self, db: sqlite3.Connection, peer: NodeId, block: Block, *, compared: bool
+        self, db: sqlite3.Connection, peer: NodeId, block: Block, *, compared: bool, whole: bool
     ) -> tuple[Verdict, Mapping[NodeId, Known] | None]:
         now = self._world.now()
         if block.author == self._acceptance.me:
@@ -110,6 +115,8 @@ class Receiver:
         if self._acceptance.standing(block.author) < Standing.REACHED:
             return Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"), None
         held = self._held(db, block.author)
+        if whole and held:
+            block.removed = {key for key, _ in held.tree.items()} - block.records.keys() - block.leaves.keys()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Compare):
             return verdict, None

@@ -215,14 +215,19 @@ class Server:
             if self._acceptance.standing(node) is not Standing.HONOURED:
                 raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
             compressed = request.headers.get("Content-Encoding") == "gzip"
+            whole = request.query.get("whole", "0") == "1"
             blocks = await asyncio.to_thread(_pushed_blocks, body, compressed=compressed, limits=self._limits)
-            refused: list[str] = []
-            for block in blocks:
-                verdict = block if isinstance(block, Refusal) else await self._receiver.apply(node, block)
-                if not isinstance(verdict, Accepted):
-                    sentence = verdict.sentence if isinstance(verdict, Refusal) else "the changes don't add up"
-                    refused.append(sentence)
-            return web.Response(body=encode({"refused": refused}), content_type="application/json")
+            lines: list[bytes] = []
+            for author, block in blocks:
+                verdict = block if isinstance(block, Refusal) else await self._receiver.apply(node, block, whole=whole)
+                if isinstance(verdict, Accepted):
+                    outcome = {"outcome": "accepted"}
+                elif isinstance(verdict, Refusal):
+                    outcome = {"outcome": "refused", "reason": f"{verdict.reason}: {verdict.sentence}"}
+                else:
+                    outcome = {"outcome": "compare"}
+                lines.append(encode({"verdict": {"author": author, **outcome}}))
+            return _ndjson(lines)
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request):
@@ -339,10 +344,10 @@ async def _read(request: web.Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[Block | Refusal]:
-    """The blocks of a push; a malformed one is a refusal and stops no other."""
+def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tuple[NodeId, Block | Refusal]]:
+    """The blocks of a push, each with its author; a malformed one is a refusal and stops no other."""
     reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed)
-    blocks: list[Block | Refusal] = []
+    blocks: list[tuple[NodeId, Block | Refusal]] = []
     lines: list[bytes] = []
     for line in reader.feed(body):
         lines.append(line)
@@ -355,10 +360,10 @@ def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[Blo
     return blocks
 
 
-def _pushed_block(lines: Sequence[bytes], limits: Limits) -> Block | Refusal:
+def _pushed_block(lines: Sequence[bytes], limits: Limits) -> tuple[NodeId, Block | Refusal]:
     _, value = parse_line(lines[-1])
     author = names.parse_node_id(value.get("author") if isinstance(value, dict) else None)
-    return read_block(Want(author), lines, limits)
+    return author, read_block(Want(author), lines, limits)
 
 
 def _brought(node: NodeId, header: str | None, network: str) -> Card | None:

@@ -1,0 +1,80 @@
+"""Who takes part in the demonstration, and who exchanged keys with whom. Pure.
+
+Rules:
+
+- a site is one node: it publishes for the organisations of its group, and the first of them is the node's own
+- the sites are linked as a line with one branch, so that most of what a node shows came to it by relaying:
+
+      Tartu - Lund - Munich - London
+                        \\
+                         Hong Kong
+
+- everything is public: in a line nobody is vouched for from two sides, so what is for members alone would stay behind
+
+    >>> tartu = sites()[0]
+    >>> tartu.title, tartu.partners, tartu.organisation.name
+    ('Tartu', ('lund',), 'Tartu Science Park')
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from node.demo.made_up import Entry, load, records_of, slug_of
+from node.directory.publishing import OWN_ORGANISATION
+from node.founding import Organisation
+
+LINKS = (("tartu", "lund"), ("lund", "munich"), ("munich", "london"), ("munich", "hong-kong"))
+
+DRAWING = ("Tartu - Lund - Munich - London", "                  \\", "                   Hong Kong")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One node to be: its short name, the sites that are its partners, and whom it publishes for."""
+
+    slug: str
+    partners: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def title(self) -> str:
+        """The city, by which a person tells the five nodes apart."""
+        return str(self.entries[0]["city"])
+
+    @property
+    def organisation(self) -> Organisation:
+        """The node's own organisation, as it is founded."""
+        body = records_of(self.entries[0])[0][1]
+        return Organisation(
+            body["name"], body["country"], body["city"], body["website"], tuple(body["languages"]), body["roles"][0]
+        )
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """All that it publishes. Its own organisation is there since the founding: that record gets its full body."""
+        changes: list[dict[str, Any]] = []
+        for entry in self.entries:
+            slug = slug_of(entry["name"])
+            for number, (kind, body) in enumerate(records_of(entry)):
+                own = kind == "organisation" and entry is self.entries[0]
+                name = {"id": OWN_ORGANISATION} if own else {"ref": f"{slug}-{number}"}
+                changes.append({"kind": kind, "body": body, "visibility": "public", **name})
+        return changes
+
+    @property
+    def records(self) -> int:
+        """How many records its state has in the end: what it publishes, its agreement, an endorsement per partner."""
+        return len(self.changes) + 1 + len(self.partners)
+
+
+def sites() -> tuple[Site, ...]:
+    """The sites, in the order of the line."""
+    entries = load()
+    slugs = dict.fromkeys(slug for link in LINKS for slug in link)
+    return tuple(
+        Site(slug, _partners_of(slug), tuple(entry for entry in entries if entry["node"] == slug)) for slug in slugs
+    )
+
+
+def _partners_of(slug: str) -> tuple[str, ...]:
+    return tuple(other for link in LINKS if slug in link for other in link if other != slug)
