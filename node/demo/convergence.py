@@ -25,7 +25,7 @@ _LISTED = {standing.name.lower() for standing in Standing if standing >= Standin
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`held`: records over all nodes, of the `expected`. `lacks`: one sentence for each gap; empty when complete."""
+    """`held`: records over all nodes, of the `expected`. `lacks`: a sentence for each gap."""
 
     held: int
     expected: int
@@ -34,7 +34,7 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        return not self.lacks
+        return self.roots_equal and self.held == self.expected and not self.lacks
 
 
 def compare(statuses: Mapping[str, Status], titles: Mapping[str, str], planned: Mapping[str, int]) -> Comparison:

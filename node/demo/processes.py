@@ -51,17 +51,21 @@ class NodeProcess:
         with self.log.open("wb") as log:
             # Not asyncio's: there is no moment in which the process exists and a cancelled caller doesn't know of it.
             self._process = subprocess.Popen(  # noqa: S603 - this program, with arguments of its own
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment() | _QUICK_RETRIES
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | _QUICK_RETRIES
             )
 
-    async def until_serving(self) -> dict[str, Any]:
-        """What its `status` says, once it answers; NotStarted if it ends before."""
-        while True:
+    async def until_serving(self, seconds: float) -> None:
+        """Returns once it answers; NotStarted if it ends before, or takes longer than that."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
             try:
-                return await socket.call(self.home, "status", {}, _ignored)
+                await socket.call(self.home, "status", {}, _ignored)
             except NotServing:
                 self._check()
+            else:
+                return
             await asyncio.sleep(0.05)
+        raise NotStarted(f"the node of {self.title} does not serve after {seconds:.0f} seconds")
 
     async def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """The result of an operation of this node."""
@@ -89,6 +93,8 @@ class NodeProcess:
         """Raises NotStarted, with the last line of its log, if the process is no longer there."""
         if self._process is None or (code := self._process.poll()) is None:
             return
+        if code < 0:
+            raise NotStarted(f"the node of {self.title} was ended by signal {-code}")
         lines = self.log.read_text(errors="replace").strip().splitlines()
         last = lines[-1].removeprefix("bra: ") if lines else "its log is empty"
         raise NotStarted(f"the node of {self.title} ended with exit code {code}: {last}")
@@ -116,9 +122,10 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def clean_environment() -> dict[str, str]:
-    """The environment without a real node's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("BRA_")}
+def forget_settings() -> None:
+    """Takes a real node's settings out of this process's environment, and so out of its children's."""
+    for name in [name for name in os.environ if name.startswith("BRA_")]:
+        del os.environ[name]
 
 
 def _ignored(piece: dict[str, Any]) -> None:

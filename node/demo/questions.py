@@ -24,14 +24,19 @@ class NotAnswered(BraError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A question and the first record of its answer. `path`: the organisations that it is known through, author last."""
+    """A question, and the first venue of its answer."""
 
     url: str
     found: int
     record: dict[str, Any]
 
     @property
+    def venue(self) -> str:
+        return f"{self.record['body']['name']}, {self.record['body']['city']}"
+
+    @property
     def path(self) -> list[str]:
+        """The organisations that the venue is known through, its author last."""
         return [str(step["organisation"]) for step in self.record["known"]["path"]]
 
     def as_json(self) -> dict[str, Any]:
@@ -39,9 +44,7 @@ class Sample:
         return {
             "url": self.url,
             "found": self.found,
-            "kind": record["kind"],
-            "name": record["body"].get("name", ""),
-            "city": record["body"].get("city", ""),
+            "venue": self.venue,
             "author": record["author"],
             "organisation": record["organisation"],
             "path": self.path,
@@ -50,25 +53,22 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one node shows of the network: how many organisations, and the way to each author, itself last."""
+    """What one node shows of the network: how many organisations, and the way to each author, the author last."""
 
     organisations: int
     paths: dict[NodeId, tuple[NodeId, ...]]
 
-    def farthest(self) -> tuple[NodeId, ...]:
-        """The longest way; of several, to whom this node heard of last."""
-        return max(reversed(list(self.paths.values())), key=len)
-
 
 async def sample(url: str, author: NodeId) -> Sample:
-    """Asks the node at `url` for a desk in Munich; NotAnswered unless the best answer is `author`'s, by relaying."""
+    """Asks the node at `url` for a desk in Munich; NotAnswered unless a venue of `author` comes back, by relaying."""
     address = f"{url}/api/v1/search?q={quote_plus(WORDS)}"
     records = (await _get(address))["records"]
-    if not records:
-        raise NotAnswered(f"{address} finds nothing, though its node holds every record")
-    found = Sample(address, len(records), records[0])
-    if found.record["author"] != author or len(found.path) < 2:
-        raise NotAnswered(f"{address} finds a record of {found.record['organisation']} first, and not by relaying")
+    venue = next((each for each in records if each["kind"] == "venue"), None)
+    if venue is None:
+        raise NotAnswered(f"{address} finds no venue, though its node holds every record")
+    found = Sample(address, len(records), venue)
+    if venue["author"] != author or len(found.path) < 2:
+        raise NotAnswered(f"{address} finds a venue of {venue['organisation']} first, or one that was not relayed")
     return found
 
 

@@ -89,7 +89,9 @@ class Exchange:
             case session.HeldTree():
                 return await self._receiver.tree(action.author)
             case session.Apply():
-                return await self._apply(action.block, compared=True)
+                verdict = await self._apply(action.block, compared=True)
+                await self._receiver.settle()
+                return verdict
             case session.Refuse():
                 return await self._receiver.refuse(self.session.partner, action.author, action.refusal, action.head)
             case session.Push():
@@ -123,6 +125,7 @@ class Exchange:
         finally:
             # What came whole is applied, even where the connection breaks before the rest.
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._receiver.settle()
         return [task.result() for task in tasks]
 
     async def _take(self, want: Want, lines: list[bytes]) -> Verdict:

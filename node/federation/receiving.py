@@ -8,8 +8,9 @@ Rules (SPEC, "Applying a block"):
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
@@ -20,11 +21,13 @@ from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head
 from node.protocol.tree import Tree
-from node.protocol.verdicts import Compare, Held, Reason, Refusal, Verdict, fresh, judge
+from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, fresh, judge
 from node.storage import authors, partners, records, sets
+from node.storage.authors import Author
 from node.storage.database import Database
+from node.storage.index import Entry, entry
 from node.storage.partners import Heard
-from node.trust.reach import Known, Standing
+from node.trust.reach import Standing
 from node.world import World
 
 
@@ -48,6 +51,22 @@ class Holdings:
     without_body: dict[NodeId, tuple[bytes, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A verdict, what was held when it was reached, and the index entries of accepted records."""
+
+    verdict: Verdict
+    held: Held | None = None
+    entries: Mapping[bytes, Entry] = field(default_factory=dict)
+
+    def fits(self, author: Author | None) -> bool:
+        """Whether the same is held now."""
+        if author is None or author.head_hash is None or self.held is None:
+            return self.held is None and (author is None or author.head_hash is None)
+        now = (author.epoch, author.head_hash, author.forked_epoch)
+        return now == (self.held.card.epoch, self.held.head.hash, self.held.forked_epoch)
+
+
 class Receiver:
     """Applies what peers say to this node's database."""
 
@@ -66,24 +85,35 @@ class Receiver:
         self._acceptance = acceptance_
         self._network = network
         self._world = world
+        self._unsettled = False
         self.limits = limits
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
 
         `compared`: it was put together from what differs. `whole`: it holds the whole set, all else is removed.
+        Who is accepted because of it shows after `settle`.
         """
+        judge_it = partial(self._judge, block=block, compared=compared or whole, whole=whole)
+        # Hashing and interpreting go on beside the writer; it looks only whether they still fit what is held then.
+        judged = await self._database.read(judge_it)
+        if isinstance(judged.verdict, Compare):
+            return judged.verdict
         try:
-            verdict, known = await self._database.write(
-                lambda db: self._apply(db, peer, block, compared=compared or whole, whole=whole)
+            return await self._database.write(
+                partial(self._apply, peer=peer, block=block, judged=judged, again=judge_it)
             )
         except Malformed as error:
             refusal = Refusal(Reason.WRONG_SET, str(error))
             await self.refuse(peer, block.author, refusal, block.head.hash)
             return refusal
-        if known is not None:
+
+    async def settle(self) -> None:
+        """Works out who is accepted, if what was applied since the last time can have changed it."""
+        if self._unsettled:
+            self._unsettled = False
+            known = await self._database.write(lambda db: self._acceptance.recompute(db, self._world.now()))
             self._acceptance.replace(known)
-        return verdict
 
     async def refuse(self, peer: NodeId, author: NodeId, refusal: Refusal, head: bytes | None = None) -> None:
         """Keeps a refusal that no block came to."""
@@ -106,25 +136,32 @@ class Receiver:
 
         return await self._database.read(of)
 
-    def _apply(
-        self, db: sqlite3.Connection, peer: NodeId, block: Block, *, compared: bool, whole: bool
-    ) -> tuple[Verdict, Mapping[NodeId, Known] | None]:
-        now = self._world.now()
+    def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool, whole: bool) -> _Judged:
         if block.author == self._acceptance.me:
-            return Refusal(Reason.ROLLED_BACK, "these are this node's own records: it takes them from nobody"), None
+            return _Judged(Refusal(Reason.NOT_ACCEPTED, "these are this node's own records: it takes them from nobody"))
         if self._acceptance.standing(block.author) < Standing.REACHED:
-            return Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"), None
+            return _Judged(Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"))
         held = self._held(db, block.author)
         if whole and held:
             block.removed = {key for key, _ in held.tree.items()} - block.records.keys() - block.leaves.keys()
+        now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
-        if isinstance(verdict, Compare):
-            return verdict, None
+        if isinstance(verdict, Accepted):
+            return _Judged(verdict, held, {key: entry(record) for key, record in block.records.items()})
+        return _Judged(verdict, held)
+
+    def _apply(
+        self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged, again: Callable[..., _Judged]
+    ) -> Verdict:
+        if not judged.fits(authors.find(db, block.author)):
+            judged = again(db)
+        verdict, now = judged.verdict, self._world.now()
         if isinstance(verdict, Refusal):
-            if verdict.evidence and held:
-                authors.keep_evidence(db, authors.introduce(db, held.card), verdict.evidence)
+            if verdict.evidence and judged.held:
+                authors.keep_evidence(db, authors.introduce(db, judged.held.card), verdict.evidence)
             partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
-            return verdict, None
+        if not isinstance(verdict, Accepted):
+            return verdict
         # From here on an exception undoes the whole block; a lie that only the sum shows is met there.
         sets.advance(
             db,
@@ -134,15 +171,16 @@ class Receiver:
             tree=verdict.tree,
             beat=verdict.beat,
             put=block.records,
+            entries=judged.entries,
             leaves=block.leaves,
             removed=block.removed,
             now=now,
             continuous=verdict.continuous,
         )
         partners.forgive(db, peer, block.author)
-        new_author = held is None
-        known = self._acceptance.recompute(db, now) if new_author or acceptance.concerns(block) else None
-        return verdict, known
+        if judged.held is None or acceptance.concerns(block):
+            self._unsettled = True
+        return verdict
 
     def _held(self, db: sqlite3.Connection, author_id: NodeId) -> Held | None:
         author = authors.find(db, author_id)
@@ -175,7 +213,11 @@ class Receiver:
             return
         two_cards = forks.of_cards(author.card, told.card)
         for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
-            if proof.epoch >= author.epoch and proof.cards[0].network == self._network:
+            if (
+                proof.author == author.node_id
+                and proof.epoch >= author.epoch
+                and proof.cards[0].network == self._network
+            ):
                 authors.keep_evidence(db, author.no, proof)
         if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
             authors.hear_beat(db, author, told.beat)

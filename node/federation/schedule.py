@@ -60,7 +60,8 @@ class Schedule:
 
     async def stop(self) -> None:
         """Ends the rounds that are under way; what they have applied stays."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         for task in self._rounds.values():
             task.cancel()
         await asyncio.gather(*self._rounds.values(), return_exceptions=True)

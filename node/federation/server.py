@@ -227,6 +227,7 @@ class Server:
                 else:
                     outcome = {"outcome": "compare"}
                 lines.append(encode({"verdict": {"author": author, **outcome}}))
+            await self._receiver.settle()
             return _ndjson(lines)
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:

@@ -40,7 +40,7 @@ _NONCES_KEPT = 20_000
 """Requests of one caller within twice `LASTS`."""
 _COMPONENTS = ("@method", "@path", "@query", "bra-recipient")
 _KEYID = re.compile(r';keyid="(bra1[a-z2-7]{32})"')
-_CREATED = re.compile(r";created=(\d{1,12})")
+_CREATED = re.compile(r";created=(\d{1,10})")
 
 
 @dataclass

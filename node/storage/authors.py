@@ -139,7 +139,10 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
 
 def hear_beat(db: sqlite3.Connection, author: Author, beat: Beat) -> bool:
     """Keeps a verified beat of the newest head if it is newer than the one held; whether it was."""
-    if beat.head != author.head_hash or (author.beat_time is not None and beat.time <= author.beat_time):
+    if beat.head != author.head_hash:
+        return False
+    # A head's first beat counts whenever it is; `beat_time` may still be of the head before.
+    if author.beat_line is not None and author.beat_time is not None and beat.time <= author.beat_time:
         return False
     db.execute(
         "UPDATE authors SET beat = ?, beat_time = ?, beat_expires = ?, arrival = ? WHERE no = ?",

@@ -15,6 +15,7 @@ from node.protocol.statements import Beat, Card, Head, Record
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, records
 from node.storage.authors import Author
+from node.storage.index import Entry
 
 LEAVES_KEPT = 200_000
 """Leaves of trees kept in memory, of all authors together: about 100 MB."""
@@ -65,6 +66,7 @@ def advance(
     tree: Tree,
     beat: Beat | None,
     put: Mapping[bytes, Record],
+    entries: Mapping[bytes, Entry] | None = None,
     leaves: Mapping[bytes, Leaf] | None = None,
     removed: Collection[bytes] = (),
     now: float,
@@ -73,11 +75,11 @@ def advance(
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
     Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
-    by small steps.
+    by small steps. `entries`: of the records put, where they are worked out already.
     """
     number = authors.introduce(db, card)
     before = authors.find(db, card.author)
-    grown = records.replace(db, number, records=put, leaves=leaves, removed=removed)
+    grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=removed)
     head = heads[-1]
     if authors.hold(db, number, grown) > head.size:
         raise Malformed("the records have more bytes together than their author's head says")

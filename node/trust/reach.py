@@ -3,7 +3,7 @@
 Rules (SPEC, "Who is accepted"):
 
 - a partner's keys were exchanged directly: it is always listed and honoured, at distance 1
-- an author is *reached* when a partner, or an author that is itself listed, endorses it; at most `depth` steps away
+- an author is *reached* when I, a partner, or an author that is itself listed endorses it, at most `depth` steps away
 - it is *listed* when it is reached, has signed an agreement that this node recognises, and enough listed nodes vouch
 - it is *honoured* when it is listed and enough honoured nodes vouch that I reach through different partners of mine,
   or when it was accepted by hand
@@ -78,23 +78,22 @@ def reach(
             vouched[each.by].append(each)
 
     known: dict[NodeId, Known] = {me: Known(Standing.HONOURED, ())}
-    frontier: list[NodeId] = []
-    for partner in partners:
-        if partner not in blocked and partner not in known:
-            known[partner] = Known(Standing.HONOURED, (partner,))
-            frontier.append(partner)
+    met = [partner for partner in dict.fromkeys(partners) if partner not in blocked and partner != me]
+    known.update((partner, Known(Standing.HONOURED, (partner,))) for partner in met)
 
-    for _ in range(1, rules.depth):
-        found: list[NodeId] = []
+    frontier = [me]
+    for distance in range(1, rules.depth + 1):
         for voucher in frontier:
             for each in vouched[voucher]:
                 if each.of not in known:
                     known[each.of] = Known(Standing.REACHED, (*known[voucher].path, each.of), each.date)
-                    found.append(each.of)
-        listed = [node for node in found if _listed(node, known, vouchers, signatories, rules)]
-        for node in listed:
+        # Whoever was found earlier with too few vouches may have enough now.
+        waiting = [node for node, found in known.items() if found.standing is Standing.REACHED]
+        frontier = [node for node in waiting if _listed(node, known, vouchers, signatories, rules)]
+        for node in frontier:
             known[node] = Known(Standing.LISTED, known[node].path, known[node].since)
-        frontier = listed
+        if distance == 1:
+            frontier += met
     _honour(known, vouchers, rules, by_hand)
     return known
 

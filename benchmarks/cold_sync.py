@@ -1,0 +1,108 @@
+"""How long an empty node takes until everything a partner has is verified, durable and searchable.
+
+The time runs from telling the serving node of its partner until the last record is committed, over HTTP on loopback,
+two processes. The floor, in the same run: SHA-256 of all records, and the same rows with the same indexes (full text
+and R*Tree included) in one bulk transaction from memory.
+
+    make bench NAME=cold_sync RECORDS=20000
+"""
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+from benchmarks.harness import arguments, ending, held, median, report, scratch, seconds
+from benchmarks.population import AUTHORS, populate
+from node.control import socket
+from node.home import Home
+from node.storage.database import Database
+from node.storage.records import insert_index
+from tests.nodes import Node, until
+
+TABLES = {
+    "records": "no, author, key, value, seq, kind, id, visibility, expires, line, problem",
+    "texts": "no, heading, words",
+    "places": "no, south, north, west, east",
+}
+
+
+def sync(folder: Path, source: Node, expected: int) -> tuple[float, Path]:
+    """Seconds that a new node takes to hold `expected` records, and its home."""
+    reader = Node(folder, "Reader")
+    source.bra("partner", "add", "-", stdin=reader.card().encode())
+    card = source.card().encode()
+    with ending(reader):
+        reader.serve()
+        # The reader's own first head was a moment ago: its endorsement of the source must not wait for the next second.
+        time.sleep(1.1)
+        before = held(reader.home)
+        start = time.perf_counter()
+        add_partner(reader.home, card)
+        until(lambda: held(reader.home) - before > expected, "the reader does not get everything", deadline=180)
+        took = seconds(start)
+        assert not reader.status()["refusals"]
+    return took, reader.home
+
+
+def add_partner(home: Path, card: bytes) -> None:
+    """What `bra partner add` does, without the start of a Python process in it."""
+    asyncio.run(socket.call(Home(home), "partner-add", {"key_card": json.loads(card)}, lambda piece: None))
+
+
+def floor(folder: Path, home: Path) -> float:
+    """Seconds that hashing and storing the same rows takes."""
+    db = sqlite3.connect(home / "var" / "node.db")
+    rows = {table: db.execute(f"SELECT {columns} FROM {table}").fetchall() for table, columns in TABLES.items()}
+    db.close()
+    lines = [row[9] for row in rows["records"] if row[9]]
+
+    texts = [tuple(row) for row in rows["texts"]]
+    places = [(no, latitude, longitude) for no, latitude, _, longitude, _ in rows["places"]]
+
+    def store(db: sqlite3.Connection) -> None:
+        marks = ", ".join("?" * (TABLES["records"].count(",") + 1))
+        db.executemany(f"INSERT INTO records ({TABLES['records']}) VALUES ({marks})", rows["records"])
+        # The fastest way to fill the indexes that we know, the node's own.
+        insert_index(db, texts, places)
+
+    folder.mkdir()
+    database = Database(folder / "floor.db")
+    start = time.perf_counter()
+    for line in lines:
+        hashlib.sha256(line).digest()
+    database.write_now(store)
+    took = seconds(start)
+    database.close()
+    return took
+
+
+def main() -> None:
+    options = arguments(records=20_000)
+    with scratch() as folder:
+        source = Node(folder / "source", "Source")
+        asyncio.run(populate(source.home, options.records))
+        with ending(source):
+            source.serve()
+            times, floors = [], []
+            for number in range(options.repeat):
+                took, home = sync(folder / f"reader{number}", source, options.records)
+                times.append(took)
+                floors.append(floor(folder / f"floor{number}", home))
+                print(f"{options.records} records: {took:.2f} s, floor {floors[-1]:.2f} s", flush=True)
+    took = median(times)
+    report(
+        "cold_sync",
+        took,
+        "s",
+        floor=median(floors),
+        records=options.records,
+        authors=AUTHORS,
+        records_per_second=round(options.records / took),
+    )
+
+
+if __name__ == "__main__":
+    main()

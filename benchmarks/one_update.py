@@ -1,0 +1,81 @@
+"""How long one update takes from `publish` returning at one node to being found by its partner's API.
+
+Two serving nodes on loopback, in step, each holding RECORDS records; updates come one by one, more than a second apart
+(a node makes at most one head a second), and the partner is asked again and again over one open connection. The floor,
+in the same run: the same question asked at the same node, answered at once.
+
+    make bench NAME=one_update RECORDS=2000
+"""
+
+import asyncio
+import http.client
+import json
+import time
+import urllib.parse
+
+from benchmarks.harness import arguments, ending, median, report, scratch
+from benchmarks.population import populate
+from node.control import socket
+from node.home import Home
+from tests.nodes import Node, until, venue
+
+UPDATES = 12
+
+
+class Asker:
+    """One open connection to a node's API."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def finds(self, word: str) -> bool:
+        self._connection.request("GET", f"/api/v1/search?{urllib.parse.urlencode({'q': word})}")
+        return bool(json.loads(self._connection.getresponse().read())["records"])
+
+
+def publish(node: Node, word: str) -> float:
+    """When, by the performance counter, the publish of a venue with this word returned."""
+    body = venue("updated", name=f"Room {word}")
+    del body["ref"]
+    changes = [{"kind": "venue", "body": body, "ref": "updated"}]
+    asyncio.run(socket.call(Home(node.home), "publish", {"changes": changes}, lambda piece: None))
+    return time.perf_counter()
+
+
+def main() -> None:
+    options = arguments(records=2_000)
+    with scratch() as folder:
+        author, partner = Node(folder / "author", "Author"), Node(folder / "partner", "Partner")
+        asyncio.run(populate(author.home, options.records))
+        with ending(author, partner):
+            author.serve()
+            partner.serve()
+            author.befriend(partner)
+            until(lambda: partner.status()["records"] > options.records, "the two don't get in step", deadline=120)
+            asker = Asker(partner.port)
+            times, floors = [], []
+            for number in range(UPDATES):
+                time.sleep(1.2)
+                word = f"quick{number}fox"
+                start = publish(author, word)
+                while not asker.finds(word):
+                    assert time.perf_counter() - start < 10, "the update does not arrive"
+                times.append(time.perf_counter() - start)
+                start = time.perf_counter()
+                asker.finds(word)
+                floors.append(time.perf_counter() - start)
+    times = [took * 1000 for took in times]
+    print("ms:", [round(took, 1) for took in times])
+    report(
+        "one_update",
+        median(times),
+        "ms",
+        floor=median(floors) * 1000,
+        worst=round(max(times), 1),
+        updates=UPDATES,
+        records=options.records,
+    )
+
+
+if __name__ == "__main__":
+    main()
