@@ -48,7 +48,8 @@ class Node:
             "init", "--name", name, "--country", country, "--city", city, "--url", self.url if url is None else url,
             "--website", "https://park.example/", "--network", "test", "--recovery-file", str(self.words),
         )  # fmt: skip
-        self.configure(federation={"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0}, **settings)
+        quick = {"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0}
+        self.configure(**{**settings, "federation": {**quick, **settings.get("federation", {})}})
         self.id = json.loads((home / "keys" / "card.json").read_text())["statement"]["author"]
 
     def configure(self, **settings: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 wrong usage. An error is one sente
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -86,6 +87,7 @@ def exit_code(command: Callable[[], T | Awaitable[T]]) -> int:
     """Runs a command and tells its errors."""
     try:
         result = command()
+        sys.stdout.flush()
     except UsageError as error:
         return _told(error, 2)
     except BraError as error:
@@ -93,8 +95,8 @@ def exit_code(command: Callable[[], T | Awaitable[T]]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough; there is nobody to tell.
-        sys.stderr.close()
+        # Whoever read the output has seen enough. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _told(HomeError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}"), 1)
