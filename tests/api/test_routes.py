@@ -1,0 +1,191 @@
+"""The members' local API: lists, single records and search over real HTTP, and errors that say what to do."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from node.api.routes import Api
+from node.app import _plain_errors
+from node.directory.publishing import Change
+from node.errors import HomeError
+from node.storage import authors
+from tests.directory.small_node import SmallNode, contact_body, farewell, organisation, signatory
+
+
+class Asked:
+    """A node that serves its API, and a browser that asks."""
+
+    def __init__(self, node: SmallNode, base: str, http: aiohttp.ClientSession) -> None:
+        self.node = node
+        self._base = base
+        self._http = http
+
+    async def get(self, path: str) -> tuple[int, str, Any]:
+        """Status, content type and JSON of the answer."""
+        async with self._http.get(URL(self._base + path, encoded=True)) as response:
+            return response.status, response.content_type, await response.json(content_type=None)
+
+    async def found(self, path: str) -> Any:
+        status, form, value = await self.get(path)
+        assert (status, form) == (200, "application/json"), value
+        return value
+
+    async def records(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.found(path))["records"]
+        return found
+
+
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
+    node = SmallNode(tmp_path)
+    await node.publish(
+        organisation("Tartu Park"),
+        *(
+            farewell(f"word {level}", id=level, visibility=level)
+            for level in ("public", "members", "partners", "local")
+        ),
+        Change("contact", contact_body("Landing manager"), id="c"),
+    )
+    app = web.Application(middlewares=[_plain_errors])
+    app.add_routes(Api(node.database, node.acceptance, world=node.world).routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession() as http:
+        yield Asked(node, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
+    await runner.cleanup()
+    node.close()
+
+
+async def test_a_healthy_node_says_so(asked: Asked) -> None:
+    assert await asked.found("/healthz") == {"status": "ok"}
+
+
+async def test_only_public_records_are_shown(asked: Asked) -> None:
+    me = asked.node.id
+    assert [record["id"] for record in await asked.records("/api/v1/farewell")] == ["public"]
+    assert [record["id"] for record in await asked.records("/api/v1/search?q=word")] == ["public"]
+    assert await asked.records("/api/v1/contact") == []
+    assert await asked.records("/api/v1/search?q=landing") == []
+    for hidden in ("farewell", "members"), ("farewell", "partners"), ("farewell", "local"), ("contact", "c"):
+        status, _, problem = await asked.get(f"/api/v1/{hidden[0]}/{me}/{hidden[1]}")
+        assert (status, "that everybody may see" in problem["detail"]) == (404, True)
+
+
+async def test_a_record_comes_with_where_it_is_from(asked: Asked) -> None:
+    record = await asked.found(f"/api/v1/organisation/{asked.node.id}/self")
+    assert record["body"]["name"] == "Tartu Park"
+    assert (record["organisation"], record["author"]) == ("Tartu Park", asked.node.id)
+    assert record["known"] == {"standing": "honoured", "path": []}
+    assert record["stale"] is False
+    [listed] = await asked.records("/api/v1/organisation")
+    [searched] = await asked.records("/api/v1/search?q=tartu+park&limit=1")
+    assert listed == searched == record
+
+
+async def test_records_of_others_are_shown_with_their_path(asked: Asked) -> None:
+    lund = signatory("lund")
+    asked.node.befriend(lund)
+    await asked.node.take(lund.block_lines(), lund)
+    found = await asked.records("/api/v1/organisation")
+    assert {record["organisation"] for record in found} == {"Tartu Park", "Lund Park"}
+    record = await asked.found(f"/api/v1/organisation/{lund.id}/self")
+    assert record["known"]["path"] == [{"author": lund.id, "organisation": "Lund Park"}]
+
+
+async def test_pages_follow_each_other_to_the_end(asked: Asked) -> None:
+    asked.node.clock.pass_by(2)
+    await asked.node.publish(*(farewell(str(number), id=f"r{number}") for number in range(6)))
+    seen: list[str] = []
+    query = "limit=3"
+    pages = 0
+    while query:
+        page = await asked.found(f"/api/v1/farewell?{query}")
+        seen += [record["id"] for record in page["records"]]
+        query = f"limit=3&after={page['after']}" if "after" in page else ""
+        pages += 1
+    assert (seen, pages) == (["public", *(f"r{number}" for number in range(6))], 3)
+
+
+async def test_a_kind_without_records_is_an_empty_list(asked: Asked) -> None:
+    assert await asked.found("/api/v1/venue") == {"records": []}
+
+
+REFUSED = [
+    pytest.param("/api/v1/farewell?visibility=members", 400, "'visibility' is not known", id="unknown parameter"),
+    pytest.param("/api/v1/farewell?Limit=3", 400, "known here: after, limit", id="parameter in capitals"),
+    pytest.param("/api/v1/farewell?limit=1&limit=2", 400, "is given twice: give it once", id="parameter twice"),
+    pytest.param("/api/v1/farewell?limit=0", 400, "1 to 1000", id="no limit at all"),
+    pytest.param("/api/v1/farewell?limit=1001", 400, "1 to 1000", id="limit too large"),
+    pytest.param("/api/v1/farewell?limit=-1", 400, "limit is a whole number", id="negative limit"),
+    pytest.param("/api/v1/farewell?limit=1.5", 400, "limit is a whole number", id="half a limit"),
+    pytest.param("/api/v1/farewell?limit=", 400, "limit is a whole number", id="empty limit"),
+    pytest.param("/api/v1/farewell?after=x", 400, "after is a whole number", id="a cursor that is none"),
+    pytest.param(f"/api/v1/farewell?after={'9' * 40}", 400, "after is a whole number", id="a cursor beyond numbers"),
+    pytest.param("/api/v1/search", 400, "give at least one word", id="search without words"),
+    pytest.param("/api/v1/search?q=", 400, "give at least one word", id="search for nothing"),
+    pytest.param("/api/v1/search?q=%22%2A%28", 400, "give at least one word", id="search for signs"),
+    pytest.param(f"/api/v1/search?q={'x' * 201}", 400, "use fewer words", id="search too long"),
+    pytest.param("/api/v1/search?q=a&kind=venue", 400, "known here: q, limit", id="search with a misspelt filter"),
+    pytest.param("/api/v1/dance", 404, "the kinds are organisation, venue", id="unknown kind"),
+    pytest.param("/api/v1/farewell/nobody/public", 400, "a node id is", id="an author that is none"),
+    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/public", 404, "there is no farewell public", id="unknown author"),
+    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/Public", 400, "a record id is", id="an id that is none"),
+    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/x?limit=1", 400, "none is known here", id="one record's parameters"),
+    pytest.param("/api/v2/farewell", 404, "not found", id="another version"),
+    pytest.param("/api/v1/", 404, "", id="no kind"),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "sentence"), REFUSED)
+async def test_an_error_names_what_to_do(asked: Asked, path: str, status: int, sentence: str) -> None:
+    found, form, problem = await asked.get(path)
+    assert (found, form) == (status, "application/problem+json")
+    assert (problem["status"], bool(problem["title"])) == (status, True)
+    assert sentence in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["%00", "a%00b", "%ff", "%F0%9F%91%8D+word", "word%22+OR+%22", "NEAR(word)", "%ED%A0%80word", "word%0Ax"]
+)
+async def test_a_hostile_search_is_an_answer_or_a_refusal(asked: Asked, query: str) -> None:
+    status, _, value = await asked.get(f"/api/v1/search?q={query}")
+    assert status in (200, 400), value
+    assert {record["id"] for record in value.get("records", [])} <= {"public"}
+
+
+async def test_what_is_wrong_here_is_not_told_outside(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(job: Any) -> Any:
+        raise HomeError("/secret/place is damaged")
+
+    monkeypatch.setattr(asked.node.database, "read_now", broken)
+    status, form, problem = await asked.get("/healthz")
+    assert (status, form) == (503, "application/problem+json")
+    assert "secret" not in problem["detail"]
+    assert "try again later" in problem["detail"]
+
+
+async def test_a_bug_is_not_told_outside(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(job: Any) -> Any:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(asked.node.database, "read_now", broken)
+    status, form, problem = await asked.get("/api/v1/farewell")
+    assert (status, form) == (500, "application/problem+json")
+    assert "secret" not in problem["detail"]
+
+
+async def test_a_blocked_or_forgotten_author_disappears(asked: Asked) -> None:
+    lund = signatory("lund")
+    asked.node.befriend(lund)
+    await asked.node.take(lund.block_lines(), lund)
+    assert len(await asked.records("/api/v1/organisation")) == 2
+    asked.node.database.write_now(lambda db: db.execute("DELETE FROM partners"))
+    asked.node.reconsider()
+    assert len(await asked.records("/api/v1/organisation")) == 1
+    assert asked.node.database.read_now(lambda db: authors.find(db, lund.id)) is not None

@@ -1,0 +1,103 @@
+"""What is built holds the program and its example home, and never a key, a partner or a database of the builder's."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECRETS = {
+    "keys/signing.key": "-----BEGIN PRIVATE KEY-----\nUnmistakable\n-----END PRIVATE KEY-----\n",
+    "keys/card.json": '{"Unmistakable":1}\n',
+    "keys/partners/x.json": '{"Unmistakable":2}\n',
+    "var/node.db": "SQLite format 3 Unmistakable",
+    "recovery.words": "Unmistakable abandon",
+    ".env": "TOKEN=Unmistakable",
+}
+IN_THE_SDIST = {
+    "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile", "requirements.txt", "requirements-dev.txt",
+    "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml", "PKG-INFO", ".gitignore",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> tuple[Path, Path]:
+    """Wheel and sdist of a copy of this checkout that is also a node's home, as a checkout may be."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("only a checkout can be built as one")
+    copy = tmp_path_factory.mktemp("checkout") / "copy"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for name, text in SECRETS.items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(copy / "dist"), str(copy)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    [wheel], [sdist] = (copy / "dist").glob("*.whl"), (copy / "dist").glob("*.tar.gz")
+    return wheel, sdist
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file in a wheel, or in an sdist below its one folder."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    with tarfile.open(path) as archive:
+        files = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
+        return {name.split("/", 1)[1]: file.read() for name, file in files.items() if file}
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["wheel", "sdist"])
+def test_no_key_no_partner_and_no_database_is_packed(place, built) -> None:
+    found = contents(built[place])
+    assert not SECRETS.keys() & found.keys()
+    assert [name for name in found if name.startswith("var/") or name.endswith((".key", ".db", ".words"))] == []
+    assert [name for name in found if name.startswith("keys/")] == (["keys/README.md"] if place else [])
+    # This file itself holds the word.
+    assert [name for name, data in found.items() if b"Unmistakable" in data and not name.startswith("tests/")] == []
+
+
+def test_the_sdist_has_only_the_entries_that_are_allowed_and_what_the_tests_need(built) -> None:
+    found = contents(built[1])
+    assert {name.split("/")[0] for name in found} <= IN_THE_SDIST
+    assert {"README.md", "LICENSE", "pyproject.toml", "config/node.toml", "tests/vectors/protocol.json"} <= found.keys()
+
+
+def test_the_wheel_is_the_package_with_the_example_home_in_it(built) -> None:
+    found = contents(built[0])
+    tops = {name.split("/")[0] for name in found}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"node"}
+    for name in ("node.toml", "agreement-1.txt"):
+        assert found[f"node/example/config/{name}"] == (ROOT / "config" / name).read_bytes()
+    assert {"node/protocol/SPEC.md", "node/demo/organisations.json"} <= found.keys()
+    [entry_points] = [data for name, data in found.items() if name.endswith("entry_points.txt")]
+    assert b"bra = node.cli.main:run" in entry_points
+
+
+def test_the_wheel_installs_without_a_download_and_finds_its_example_home(built, tmp_path) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    [packages] = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    with zipfile.ZipFile(built[0]) as archive:
+        archive.extractall(packages)
+    example = "from importlib.resources import files; print((files('node') / 'example/config/node.toml').read_text())"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-c", example],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.rstrip("\n") == (ROOT / "config" / "node.toml").read_text().rstrip("\n"), done.stderr
