@@ -25,7 +25,7 @@ class Failed(AssertionError):
 
 
 class Node:
-    """One node: its home, and its process while it serves. `settings` go to the configuration, `[section] key = value`."""
+    """One node: its home, and its process while it serves. `settings` go into its configuration, by section."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Node:
             stdout=log, stderr=log, env={**os.environ, **environment},
         )  # fmt: skip
         log.close()
-        until(lambda: self.healthy(), f"{self.name} does not answer: {self.log()}")
+        until(self.healthy, f"{self.name} does not answer: {self.log()}")
 
     def healthy(self) -> bool:
         if self.process is None or self.process.poll() is not None:

@@ -75,7 +75,8 @@ class Acceptance:
 
 def concerns(block: Block) -> bool:
     """Whether applying the block can change who is accepted."""
-    return bool(block.removed) or any(record.kind in INPUTS for record in block.records.values())
+    # A leaf may stand where an endorsement was.
+    return bool(block.removed or block.leaves) or any(record.kind in INPUTS for record in block.records.values())
 
 
 def _endorsements(db: sqlite3.Connection, today: str) -> Iterator[Endorsement]:

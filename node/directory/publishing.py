@@ -72,7 +72,14 @@ class _State:
     size: int
     put: dict[bytes, Record] = field(default_factory=dict)
     removed: set[bytes] = field(default_factory=set)
+    dropped: set[bytes] = field(default_factory=set)
+    """Keys of records that never left this node: gone from its rows, told to nobody."""
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def copy(self) -> "_State":
+        """One to try a wish on: the wish is made whole or not at all."""
+        sets_ = (dict(self.put), set(self.removed), set(self.dropped), dict(self.ids))
+        return _State(self.author, self.seq, self.size, *sets_)
 
 
 class Publisher:
@@ -87,6 +94,7 @@ class Publisher:
         self._card = card
         self._urls = urls
         self._world = world
+        self._last_head = 0.0
         self._waiting: list[tuple[Sequence[Change], asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
@@ -115,33 +123,35 @@ class Publisher:
 
     async def _publish_waiting(self) -> None:
         while self._waiting:
-            last = await self._database.read(lambda db: (authors.find(db, self.author) or _missing()).head_at)
-            # head_at is in whole seconds: the pause is measured from the end of that second at most.
-            pause = (last or 0) + HEAD_INTERVAL - self._world.now()
-            if 0 < pause <= HEAD_INTERVAL:
-                await self._world.sleep(pause)
+            await self._pause()
             batch, self._waiting = self._waiting, []
             try:
                 results = await self._database.write(partial(self._commit, wishes=[changes for changes, _ in batch]))
-            except BraError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who asked have to hear it
                 results = [error] * len(batch)
             for listener in self._listeners:
                 listener()
             for (_, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue
-                if isinstance(result, BraError):
+                if isinstance(result, Exception):
                     future.set_exception(result)
                 else:
                     future.set_result(result)
 
-    def _commit(self, db: sqlite3.Connection, wishes: Sequence[Sequence[Change]]) -> list[Outcome | BraError]:
+    async def _pause(self) -> None:
+        """Waits until a second has passed since the last head."""
+        pause = self._last_head + HEAD_INTERVAL - self._world.now()
+        if 0 < pause <= HEAD_INTERVAL:
+            await self._world.sleep(pause)
+
+    def _commit(self, db: sqlite3.Connection, wishes: Sequence[Sequence[Change]]) -> list[Outcome | Exception]:
         """One transaction, at most one head; a wish that can't be fulfilled leaves the others alone."""
         author = authors.find(db, self.author) or _missing()
         state = _State(author, author.seq, author.size or 0)
-        results: list[Outcome | BraError] = []
+        results: list[Outcome | Exception] = []
         for changes in wishes:
-            trial = _State(author, state.seq, state.size, dict(state.put), set(state.removed), dict(state.ids))
+            trial = state.copy()
             try:
                 results.append(self._make(db, trial, changes))
             except BraError as error:
@@ -195,17 +205,19 @@ class Publisher:
     def _held(self, db: sqlite3.Connection, state: _State, key: bytes) -> Record | None:
         if key in state.put:
             return state.put[key]
-        if key in state.removed:
+        if key in state.removed or key in state.dropped:
             return None
         stored = records.find(db, state.author.no, key)
         return Record.parse(stored.line) if stored and stored.line else None
 
     def _remove(self, state: _State, key: bytes, held: Record) -> None:
         state.put.pop(key, None)
-        state.removed.add(key)
         if held.seq:
+            state.removed.add(key)
             state.seq += 1
             state.size -= len(held.line)
+        else:
+            state.dropped.add(key)
 
     def _put(self, state: _State, key: bytes, held: Record | None, change: Change, id_: str, visibility: str) -> None:
         shared = visibility != "local"
@@ -231,8 +243,9 @@ class Publisher:
             [(kind, ref, id_) for (kind, ref), id_ in state.ids.items()],
         )
         if state.seq == author.seq:
-            records.replace(db, author.no, records=state.put, removed=state.removed)
+            records.replace(db, author.no, records=state.put, removed=state.dropped)
             return
+        records.replace(db, author.no, records={}, removed=state.dropped - state.put.keys())
         values = {key: record.value for key, record in state.put.items() if record.seq}
         tree = self._trees.of(db, author).changed(values, state.removed)
         head = Head.make(
@@ -245,7 +258,7 @@ class Publisher:
             root=tree.root,
             prev=author.head_hash if author.head_hash and self._card.epoch == author.epoch else NO_HASH,
         )
-        now = self._world.now()
+        now = self._last_head = self._world.now()
         sets.advance(
             db,
             self._trees,

@@ -7,13 +7,14 @@ Raises Unreachable where no complete answer comes, Declined where it is a no, Ma
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
-from node.errors import Declined, Malformed, Unreachable
+from node.errors import Declined, Forged, Malformed, Unreachable
 from node.federation import wire
 from node.federation.receiving import Told
 from node.federation.session import Greeting, News
@@ -25,6 +26,7 @@ from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head, Hello
 from node.protocol.tree import Subtree, parse_prefix
+from node.protocol.verdicts import Reason, Refusal
 from node.world import World
 
 _CONNECT_SECONDS = 10
@@ -67,7 +69,9 @@ class Client:
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
             lines = [line async for line in _lines(response, wire.LONGEST_FEED)]
         # Two signatures an author: a few are checked here, many would hold up everybody else.
-        return await asyncio.to_thread(_news, lines) if len(lines) > _FEW_LINES else _news(lines)
+        if len(lines) > _FEW_LINES:
+            return await asyncio.to_thread(_news, lines, self._partner)
+        return _news(lines, self._partner)
 
     async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:
         """The lines of each want's block, in the order of the wants."""
@@ -80,6 +84,8 @@ class Client:
                 size += len(line)
                 if size > wire.LONGEST_BLOCK:
                     raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
+                if blocks == len(wants):
+                    raise Malformed(f"more than the {len(wants)} blocks came that were asked for")
                 if line.startswith(b'{"next":'):
                     yield lines
                     blocks += 1
@@ -139,7 +145,12 @@ class Client:
         )
         try:
             async with self._http.request(
-                method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                method,
+                target,
+                data=BytesIO(body) if body else None,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as response:
                 if response.status != 200:
                     raise Declined(await _complaint(response), response.status)
@@ -159,33 +170,42 @@ def session(connections: int = 64) -> aiohttp.ClientSession:
     )
 
 
-def _news(lines: Sequence[bytes]) -> News:
+def _news(lines: Sequence[bytes], partner: NodeId) -> News:
+    """What a feed's lines say. What can't be of one author is refused, and keeps nothing else from being heard."""
     told: list[Told] = []
+    refused: list[tuple[NodeId, Refusal]] = []
     card: Card | None = None
     for line in lines:
         tag, value = parse_line(line)
-        if tag == "card":
-            card = Card.parse(value)
-        elif tag == "next":
+        if tag == "next":
             since = value.get("since") if isinstance(value, dict) else None
             if not isinstance(since, str) or len(since) > 100:
                 raise Malformed("the feed's last line has no cursor")
-            return News(tuple(told), since)
-        else:
-            _tell(told, card, tag, value)
+            return News(tuple(told), since, tuple(refused))
+        try:
+            if tag == "card":
+                card = None
+                card = Card.parse(value)
+            elif card is not None:
+                _tell(told, card, tag, value)
+        except Forged as error:
+            refused.append((card.author if card else partner, Refusal(Reason.FORGED, str(error))))
+            card = None
+        except Malformed as error:
+            refused.append((card.author if card else partner, Refusal(Reason.MALFORMED, str(error))))
+            card = None
     raise Malformed("the feed breaks off: its last line is not `next`")
 
 
-def _tell(told: list[Told], card: Card | None, tag: str, value: Any) -> None:
+def _tell(told: list[Told], card: Card, tag: str, value: Any) -> None:
+    """Adds one line to what is told of the card's author; its head comes first."""
     if tag == "head":
-        if card is None:
-            raise Malformed("the feed tells of a head without its card")
         head = Head.parse(value)
         head.verify(card)
         told.append(Told(card, head))
         return
-    if not told:
-        raise Malformed(f"the feed has a {tag} line before any head")
+    if not told or told[-1].card is not card:
+        raise Malformed(f"the feed has a {tag} line before the author's head")
     current = told[-1]
     if tag == "beat":
         current.beat = Beat.parse(value)
@@ -213,9 +233,11 @@ async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[
 
 async def _whole(response: aiohttp.ClientResponse, limit: int, *, ending: bytes = b"") -> bytes:
     expander = wire.Expander(limit=limit, compressed=_compressed(response))
-    data = b"".join([expander.feed(chunk) async for chunk in response.content.iter_chunked(64 * 1024)])
+    pieces: list[bytes] = []
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        pieces.extend(expander.feed(chunk))
     expander.end()
-    return data.removesuffix(ending)
+    return b"".join(pieces).removesuffix(ending)
 
 
 def _compressed(response: aiohttp.ClientResponse) -> bool:

@@ -140,7 +140,10 @@ class Exchange:
     async def _pull_pages(self, want: Want, block: Block | None = None) -> Block | Refusal:
         """All pages of one block that are still to come; each begins after the last record of the one before."""
         while block is None or block.after is not None:
-            following = replace(want, after=block.after or 0) if block else want
+            following = want
+            if block is not None:
+                head = block.head
+                following = replace(want, after=block.after or 0, epoch=head.epoch, head=head.hash)
             async for lines in self._client.pull([following]):
                 page = await asyncio.to_thread(read_block, want, lines, self._receiver.limits, block)
                 if isinstance(page, Refusal):

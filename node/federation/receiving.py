@@ -63,7 +63,7 @@ class _Judged:
         """Whether the same is held now."""
         if author is None or author.head_hash is None or self.held is None:
             return self.held is None and (author is None or author.head_hash is None)
-        now = (author.epoch, author.head_hash, author.forked_epoch)
+        now = (author.newest_card.epoch, author.head_hash, author.forked_epoch)
         return now == (self.held.card.epoch, self.held.head.hash, self.held.forked_epoch)
 
 
@@ -157,8 +157,9 @@ class Receiver:
             judged = again(db)
         verdict, now = judged.verdict, self._world.now()
         if isinstance(verdict, Refusal):
-            if verdict.evidence and judged.held:
-                authors.keep_evidence(db, authors.introduce(db, judged.held.card), verdict.evidence)
+            author = authors.find(db, block.author)
+            if verdict.evidence and author:
+                authors.keep_evidence(db, author.no, verdict.evidence)
             partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
         if not isinstance(verdict, Accepted):
             return verdict
@@ -187,7 +188,7 @@ class Receiver:
         if author is None or author.head is None:
             return None
         tree = self._trees.of(db, author)
-        return Held(author.card, author.head, author.head_at or 0, tree, author.forked_epoch)
+        return Held(author.newest_card, author.head, author.head_at or 0, tree, author.forked_epoch)
 
     def _hear(self, db: sqlite3.Connection, partner: NodeId, told: Sequence[Told]) -> None:
         now = self._world.now()
@@ -211,12 +212,12 @@ class Receiver:
         author = authors.find(db, told.card.author)
         if author is None or author.head_hash is None:
             return
-        two_cards = forks.of_cards(author.card, told.card)
+        two_cards = forks.of_cards(author.card, told.card) or forks.of_cards(author.newest_card, told.card)
         for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
             if (
                 proof.author == author.node_id
                 and proof.epoch >= author.epoch
-                and proof.cards[0].network == self._network
+                and {card.network for card in proof.cards} == {self._network}
             ):
                 authors.keep_evidence(db, author.no, proof)
         if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):

@@ -181,7 +181,8 @@ class Server:
     async def _feed(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request):
             after = self._cursor(request.query.get("since"))
-            wait = min(names.parse_integer(_number(request.query.get("wait", "0"))), 60)
+            # Well within the time that a request has, or every quiet wait would end as an error.
+            wait = min(_number(request.query.get("wait", "0")), 60, self._seconds - 2)
             ends = asyncio.get_running_loop().time() + wait
             while True:
                 news = self._arrivals.next()
@@ -235,7 +236,7 @@ class Server:
             author = names.parse_node_id(request.match_info["author"])
             head = names.parse_hash(request.query.get("head"))
             prefix = parse_prefix(request.query.get("prefix", ""))
-            depth = names.parse_integer(_number(request.query.get("depth", str(wire.DEEPEST_LOOK))))
+            depth = _number(request.query.get("depth", str(wire.DEEPEST_LOOK)))
             if not 1 <= depth <= wire.DEEPEST_LOOK or len(prefix) + depth > 256:
                 raise Malformed(f"depth is from 1 to {wire.DEEPEST_LOOK}, and 256 bits are the end")
             found = await self._database.read(
@@ -295,14 +296,14 @@ class Server:
         """The newest card of the caller: the one it brings, if that is of a newer epoch than the one held."""
         held = await self._database.read(lambda db: authors.find(db, node))
         brought = _brought(node, header, self._identity.card.network)
-        if brought and (held is None or brought.epoch > held.epoch):
+        if brought and (held is None or brought.epoch > held.newest_card.epoch):
             return brought
-        return held.card if held else None
+        return held.newest_card if held else None
 
     async def _introduce(self, card: Card) -> None:
         """Keeps a card that was just proven to be in use; nothing is written where it is known."""
         known = await self._database.read(lambda db: authors.find(db, card.author))
-        if known is None or card.epoch > known.epoch:
+        if known is None or card.epoch > known.newest_card.epoch:
             await self._database.write(lambda db: authors.introduce(db, card))
 
     def _cursor(self, since: str | None) -> int:
@@ -311,7 +312,7 @@ class Server:
         instance, _, number = since.partition(":")
         if instance != self._identity.instance:
             raise NotAllowed("the cursor belongs to another database: start over without one", 410)
-        return names.parse_integer(_number(number))
+        return _number(number)
 
 
 def problem(status: int, sentence: str) -> web.Response:

@@ -38,6 +38,8 @@ SMALL = 32
 """Leaves of a differing subtree that are pulled rather than looked into."""
 PREFIXES_AT_ONCE = 1_000
 
+_MOVED = "its set changed while the trees were compared: asked again later"
+
 
 class Action(Generic[R]):
     """Something to be done for the session; its result is an R."""
@@ -54,10 +56,11 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A page of the partner's feed, and the cursor after it."""
+    """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose."""
 
     told: tuple[Told, ...]
     cursor: str
+    refused: tuple[tuple[NodeId, Refusal], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,10 @@ class Session:
         # A first round catches up before it waits.
         news = yield from self._read_feed(wait if self._surveyed else 0)
         done = RoundDone(news.cursor, news=len(news.told))
-        if news.told or not self._surveyed:
+        if news.told or news.refused or not self._surveyed:
             yield from ask(Hear(news))
+            for author, refusal in news.refused:
+                yield from ask(Refuse(author, refusal, b""))
             yield from self._catch_up(done)
             self._surveyed = True
         self._cursor = news.cursor
@@ -256,12 +261,14 @@ class Session:
         mine = yield from ask(HeldTree(block.author))
         prefixes = yield from self._differing(block, mine)
         if prefixes is None:
-            refusal = Refusal(Reason.INCOMPLETE, "its set changed while the trees were compared: asked again later")
+            refusal = Refusal(Reason.INCOMPLETE, _MOVED)
             yield from ask(Refuse(block.author, refusal, head.hash))
             return refusal
         part: Block | Refusal = Block(block.author)
         if prefixes:
             part = yield from ask(PullPart(Want(block.author, head.epoch, 0, head.hash, prefixes=tuple(prefixes))))
+        if isinstance(part, Block) and part.compare:
+            part = Refusal(Reason.INCOMPLETE, _MOVED)
         if isinstance(part, Refusal):
             yield from ask(Refuse(block.author, part, head.hash))
             return part

@@ -66,27 +66,31 @@ class Expander:
         self._limit = limit
         self._stream = zlib.decompressobj(_GZIP) if compressed else None
 
-    def feed(self, chunk: bytes) -> bytes:
-        data = chunk if self._stream is None else self._expand(chunk)
-        self._room -= len(data)
-        if self._room < 0:
-            raise Malformed(f"more than {self._limit} bytes were sent: ask for less, or send in parts")
-        return data
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The bytes that `chunk` brings, in pieces of at most 1 MiB."""
+        pieces = (chunk,) if self._stream is None else self._expanded(chunk)
+        for piece in pieces:
+            self._room -= len(piece)
+            if self._room < 0:
+                raise Malformed(f"more than {self._limit} bytes were sent: ask for less, or send in parts")
+            yield piece
 
     def end(self) -> None:
         if self._stream is not None and not self._stream.eof:
             raise Malformed("the compressed data breaks off")
 
-    def _expand(self, chunk: bytes) -> bytes:
-        assert self._stream is not None
-        try:
-            # One byte more than there is room for is enough to know that it is too much.
-            data = self._stream.decompress(chunk, self._room + 1)
-        except zlib.error as error:
-            raise Malformed("the compressed data is damaged") from error
-        if self._stream.unused_data:
+    def _expanded(self, chunk: bytes) -> Iterator[bytes]:
+        stream = self._stream
+        assert stream is not None
+        while chunk and not stream.eof:
+            try:
+                piece = stream.decompress(chunk, MIB)
+            except zlib.error as error:
+                raise Malformed("the compressed data is damaged") from error
+            chunk = stream.unconsumed_tail
+            yield piece
+        if chunk or stream.unused_data:
             raise Malformed("there is more after the end of the compressed data")
-        return data
 
 
 class LineReader:
@@ -97,10 +101,14 @@ class LineReader:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        *lines, self._rest = (self._rest + self._expander.feed(chunk)).split(b"\n")
-        if len(self._rest) > LARGEST_LINE:
-            raise Malformed(f"a line has at most {LARGEST_LINE} bytes")
-        yield from lines
+        for piece in self._expander.feed(chunk):
+            *lines, self._rest = (self._rest + piece).split(b"\n")
+            if len(self._rest) > LARGEST_LINE:
+                raise Malformed(f"a line has at most {LARGEST_LINE} bytes")
+            for line in lines:
+                if not line:
+                    raise Malformed("there is an empty line")
+                yield line
 
     def end(self) -> None:
         self._expander.end()
@@ -110,12 +118,16 @@ class LineReader:
 
 def parse_url(url: str) -> str:
     """A peer's base URL without a slash at its end; InputError unless https, or http on this very machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InputError(f"{url!r} is not a node's URL: write it like https://node.park.example") from error
     try:
         loopback = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
     except ValueError:
         loopback = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise InputError(f"{url!r} is not a node's URL: write it like https://node.park.example")
     if parts.username or parts.password:
         raise InputError("a node's URL holds no user name or password: nodes prove who they are with their keys")

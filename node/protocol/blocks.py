@@ -40,7 +40,7 @@ class Limits:
 
     records: int = 10_000
     size: int = 50_000_000
-    heads: int = 4_096
+    heads: int = 65_536
 
 
 class OverQuota(Malformed):
@@ -150,6 +150,7 @@ class _Reader:
         self.ended = False
         block.after = None
         self.heads: list[Head] = []
+        self.earlier_heads = block.heads
 
     def take(self, line: bytes) -> None:
         tag, value = parse_line(line)
@@ -184,7 +185,12 @@ class _Reader:
         return statement
 
     def _head(self, head: Head) -> None:
-        self.heads.append(head)
+        earlier = self.earlier_heads
+        if not self.heads and earlier and earlier[-1].hash in (head.hash, head.prev):
+            # A later page goes on where the last one ended.
+            self.heads = list(earlier)
+        if not self.heads or self.heads[-1].hash != head.hash:
+            self.heads.append(head)
         if len(self.heads) > self.limits.heads:
             raise Malformed(f"the chain has more than {self.limits.heads} heads")
         self.block.heads = tuple(self.heads)

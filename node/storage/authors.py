@@ -15,13 +15,16 @@ from node.protocol.statements import Beat, Card, Head
 
 _COLUMNS = (
     "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
-    "arrival, standing, forked_epoch, continuous"
+    "arrival, standing, forked_epoch, continuous, next_card"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """One author's row. Without a head it is known by its card alone."""
+    """One author's row. Without a head it is known by its card alone.
+
+    `card` and `epoch` belong to the head held; `next_card` is a newer epoch's, whose first head hasn't come yet.
+    """
 
     no: int
     node_id: NodeId
@@ -41,6 +44,12 @@ class Author:
     standing: int
     forked_epoch: int | None
     continuous: int
+    next_card_line: bytes | None
+
+    @property
+    def newest_card(self) -> Card:
+        """What the author's word is checked against from now on."""
+        return stored_card(self.next_card_line or self.card_line)
 
     @property
     def card(self) -> Card:
@@ -93,17 +102,24 @@ def arrive(db: sqlite3.Connection, author: int) -> None:
     db.execute("UPDATE authors SET arrival = ? WHERE no = ?", (newest_arrival(db) + 1, author))
 
 
-def introduce(db: sqlite3.Connection, card: Card) -> int:
-    """The author's number, after keeping `card` if it is the first or a newer epoch."""
+def introduce(db: sqlite3.Connection, card: Card) -> None:
+    """Keeps `card` if it is the author's first, or of a newer epoch than the newest; its head may come later."""
     author = find(db, card.author)
-    if author is None:
-        cursor = db.execute(
-            "INSERT INTO authors (node_id, card, epoch) VALUES (?, ?, ?)", (card.author, card.signed.line, card.epoch)
-        )
-        return int(cursor.lastrowid or 0)
-    if card.epoch > author.epoch:
-        db.execute("UPDATE authors SET card = ?, epoch = ? WHERE no = ?", (card.signed.line, card.epoch, author.no))
-    return author.no
+    if author is None or (author.head_line is None and card.epoch > author.epoch):
+        adopt(db, card)
+    elif card.epoch > author.newest_card.epoch:
+        db.execute("UPDATE authors SET next_card = ? WHERE no = ?", (card.signed.line, author.no))
+
+
+def adopt(db: sqlite3.Connection, card: Card) -> int:
+    """Makes `card` the one that the author's head is under; the author's number."""
+    row = db.execute(
+        "INSERT INTO authors (node_id, card, epoch) VALUES (?, ?, ?) ON CONFLICT (node_id) DO UPDATE SET "
+        "next_card = CASE WHEN excluded.epoch > epoch THEN NULL ELSE next_card END, "
+        "card = excluded.card, epoch = excluded.epoch RETURNING no",
+        (card.author, card.signed.line, card.epoch),
+    ).fetchone()
+    return int(row[0])
 
 
 def hold(db: sqlite3.Connection, author: int, grown: int) -> int:

@@ -24,9 +24,12 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import sqlite_utils
+import structlog
 
 from node.errors import HomeError
 from node.storage.migrations import migrations
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -117,16 +120,25 @@ class Database:
             except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the callers, not to this thread
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                for future, _ in done:
-                    future.set_exception(error)
+                # The first job has not even begun where the transaction could not.
+                for future in dict.fromkeys([*(each for each, _ in done), first[1]]):
+                    if not future.done():
+                        future.set_exception(error)
             else:
                 for future, result in done:
                     future.set_result(result)
-                for listener in self._listeners:
-                    listener()
+                self._tell_listeners()
             if ends:
                 break
         connection.close()
+
+    def _tell_listeners(self) -> None:
+        for listener in self._listeners:
+            try:
+                listener()
+            except Exception:
+                # Those who wait for news ask again anyhow; without this thread nothing is written any more.
+                log.exception("a listener failed after a commit")
 
     def _batch(self, first: tuple[Job[Any], Future[Any]]) -> Iterator[tuple[Job[Any] | None, Future[Any]]]:
         """The first job and those that wait behind it, for a while."""

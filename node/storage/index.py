@@ -11,6 +11,7 @@ Rules:
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ def entry(record: Record) -> Entry:
 def fold(text: str) -> str:
     if text.isascii():
         return text
+    text = unicodedata.normalize("NFC", text)
     if _FOREIGN.search(text):
         text = text.translate(_FOLDED)
     return _SPACELESS.sub(r" \1 ", text)

@@ -42,6 +42,7 @@ def m001_authors(db: Database) -> None:
             "forked_epoch": int,
             "continuous": int,
             "held": int,
+            "next_card": bytes,
         },
         pk="no",
         not_null={"node_id", "card", "epoch", "seq", "standing", "continuous", "held"},

@@ -13,6 +13,7 @@ import orjson
 from node.protocol.blocks import Leaf
 from node.protocol.statements import Record
 from node.protocol.tree import prefix_range
+from node.storage import meta
 from node.storage.index import Entry, entry
 
 _MANY = 500
@@ -50,7 +51,7 @@ def replace(
         leaf for leaf in (leaves or {}).values() if leaf.key not in held or held[leaf.key].value != leaf.value
     ]
     gone = held.keys() & {*removed, *records, *(leaf.key for leaf in fresh_leaves)}
-    following = int(db.execute("SELECT coalesce(max(no), 0) FROM records").fetchone()[0])
+    following = meta.numbers_given(db)
     _delete(db, [held[key].no for key in gone])
 
     rows: list[tuple[object, ...]] = []
@@ -71,11 +72,15 @@ def replace(
         if place:
             places.append((no, *place))
     for leaf in fresh_leaves:
-        following += 1
-        rows.append((following, author, leaf.key, leaf.value, leaf.seq, None, None, None, None, None, None))
+        if leaf.key in held:
+            no = held[leaf.key].no
+        else:
+            following = no = following + 1
+        rows.append((no, author, leaf.key, leaf.value, leaf.seq, None, None, None, None, None, None))
 
     db.executemany(f"INSERT INTO records (no, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     insert_index(db, texts, places)
+    meta.give_numbers(db, following)
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
 
 
@@ -132,17 +137,17 @@ def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
     return Stored(*row) if row else None
 
 
-def without_bodies(db: sqlite3.Connection, limit: int = 1_000) -> dict[str, tuple[bytes, ...]]:
-    """By author, keys of records of which only the leaf is held; `limit` of all together."""
+def without_bodies(db: sqlite3.Connection, *, of_each: int = 200, of_all: int = 5_000) -> dict[str, tuple[bytes, ...]]:
+    """By author, keys of records of which only the leaf is held: so many of each author, and of all together."""
     rows = db.execute(
-        "SELECT authors.node_id, records.key FROM records JOIN authors ON authors.no = records.author "
-        "WHERE records.line IS NULL LIMIT ?",
-        (limit,),
+        "SELECT node_id, key FROM (SELECT author, key, row_number() OVER (PARTITION BY author ORDER BY key) AS place "
+        "FROM records WHERE line IS NULL) AS found JOIN authors ON authors.no = found.author WHERE place <= ? LIMIT ?",
+        (of_each, of_all),
     )
-    found: dict[str, tuple[bytes, ...]] = {}
+    found: dict[str, list[bytes]] = {}
     for author, key in rows:
-        found[author] = (*found.get(author, ()), key)
-    return found
+        found.setdefault(author, []).append(key)
+    return {author: tuple(keys) for author, keys in found.items()}
 
 
 def remember_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes], seq: int, now: float) -> None:

@@ -77,8 +77,8 @@ def advance(
     Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
     by small steps. `entries`: of the records put, where they are worked out already.
     """
-    number = authors.introduce(db, card)
     before = authors.find(db, card.author)
+    number = authors.adopt(db, card)
     grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=removed)
     head = heads[-1]
     if authors.hold(db, number, grown) > head.size:

@@ -263,7 +263,6 @@ async def test_a_change_without_a_visibility_keeps_the_one_there_is(node: SmallN
     assert [row.visibility for row in node.rows()] == ["partners"]
 
 
-@pytest.mark.xfail(reason="directory/publishing.py: a local record's key is told as a removal", strict=True)
 async def test_withdrawing_a_local_record_tells_nobody(node: SmallNode) -> None:
     await node.publish(farewell("shared"), farewell("secret", ref="1", visibility="local"))
     reader = node.want(node)
@@ -332,7 +331,6 @@ async def test_a_failing_disk_is_told_to_all_who_wait_and_publishing_goes_on_lat
     check_state(node)
 
 
-@pytest.mark.xfail(reason="directory/publishing.py: an error outside the transaction is never told", strict=True)
 async def test_whoever_publishes_in_a_home_without_its_own_author_is_told(node: SmallNode) -> None:
     node.database.write_now(lambda db: db.execute("DELETE FROM authors"))
     async with asyncio.timeout(0.5):

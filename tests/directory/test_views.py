@@ -257,7 +257,6 @@ async def test_search_finds_letters_however_they_are_typed(node: SmallNode, text
     assert [record["id"] for record in search(node, query)] == ["a"]
 
 
-@pytest.mark.xfail(reason="storage/index.py: a query of decomposed letters is cut at each accent", strict=True)
 async def test_search_takes_letters_that_are_typed_in_two_pieces(node: SmallNode) -> None:
     await node.publish(farewell("München", id="a"))
     assert [record["id"] for record in search(node, "Mu\u0308nchen")] == ["a"]

@@ -188,7 +188,6 @@ async def test_who_shares_a_transaction_with_a_full_disk_hears_the_truth(databas
     assert all(isinstance(result, str | HomeError) for result in results)
 
 
-@pytest.mark.xfail(reason=UNANSWERED, strict=True)
 async def test_a_database_that_another_program_holds_is_told_not_waited_for_for_ever(database: Database) -> None:
     database.write_now(lambda db: db.execute("PRAGMA busy_timeout = 1"))
     other = sqlite3.connect(database.path, isolation_level=None)
@@ -201,7 +200,6 @@ async def test_a_database_that_another_program_holds_is_told_not_waited_for_for_
         other.close()
 
 
-@pytest.mark.xfail(reason=UNANSWERED, strict=True)
 async def test_a_file_that_may_not_be_written_any_more_is_told(database: Database) -> None:
     # Permissions don't stop root, under whom tests may run; SQLite's own switch gives the same answer.
     database.write_now(lambda db: db.execute("PRAGMA query_only = ON"))

@@ -33,7 +33,7 @@ def making(folder: Path) -> Iterator[Make]:
     made: list[Node] = []
 
     def make(name: str, **settings: Any) -> Node:
-        node = Node(folder / f"{len(made)}-{name.split()[0].lower()}", name, **settings)
+        node = Node(folder / f"{len(made)}-{name.split(maxsplit=1)[0].lower()}", name, **settings)
         made.append(node)
         return node
 

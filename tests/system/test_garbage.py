@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -56,10 +57,8 @@ def ask(served: Served, method: str, path: str, body: bytes = b"", headers: dict
     """Status and body of the answer; what the server does not wait for is not sent."""
     connection = http.client.HTTPConnection("127.0.0.1", served.node.port, timeout=20)
     try:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, headers or {})
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         response = connection.getresponse()
         return response.status, response.headers.get("Content-Type", ""), response.read()
     finally:
@@ -161,7 +160,7 @@ FROM_A_PARTNER = {
     "a push that only says it is compressed": (PUSH, b"nothing", {"Content_Encoding": "gzip"}, 400),
     "a push that breaks off": (PUSH, gzip.compress(b"x" * 5000)[:-9], {"Content_Encoding": "gzip"}, 400),
     "a push of one endless line": (PUSH, b"x" * (10 * MIB), {}, 400),
-    "a push of empty lines without an end": (PUSH, b"\n" * (10 * MIB), {}, 400),
+    "a push of empty lines without an end": (PUSH, b"\n" * MIB, {}, 400),
     "a push of a block of nobody": (PUSH, b'{"next":{"author":"x"}}\n', {}, 400),
     "a push of 40 MB": (PUSH, bytes(40 * MIB), {}, 413),
 }
@@ -173,15 +172,19 @@ def test_a_partner_gets_one_sentence_for(what, served) -> None:
     is_one_sentence(ask(served, "POST", path, body, signed(served, "POST", path, body, **headers)), status)
 
 
+def peak(served: Served) -> int:
+    """The most memory that the node ever had, in kB."""
+    status = Path(f"/proc/{served.node.process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 @pytest.mark.parametrize("path", [PUSH, PULL])
 def test_a_compressed_bomb_is_refused_before_it_fills_the_memory(path, served) -> None:
     body = bomb()
     assert len(body) < 2 * MIB
     answer = ask(served, "POST", path, body, signed(served, "POST", path, body, Content_Encoding="gzip"))
     is_one_sentence(answer, 400)
-    with open(f"/proc/{served.node.process.pid}/status") as status:
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    assert peak < 700 * 1024, f"the node grew to {peak} kB"
+    assert peak(served) < 500_000, "kB were used at the most"
 
 
 def test_a_malformed_block_in_a_push_is_told_and_stops_no_other(served) -> None:
@@ -214,7 +217,7 @@ NOT_HTTP = {
     "endless headers": b"GET /healthz HTTP/1.1\r\n" + b"X-Many: a\r\n" * 100_000 + b"\r\n",
     "two lengths": b"POST /healthz HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "a length below nothing": b"POST /healthz HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-    "a broken chunk": b"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    "a broken chunk": b"POST /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
     "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
     "nothing": b"",
 }
@@ -224,13 +227,13 @@ NOT_HTTP = {
 def test_what_is_not_http_is_answered_4xx_or_not_at_all(what, served) -> None:
     with socket.create_connection(("127.0.0.1", served.node.port), timeout=20) as connection:
         answer = b""
-        try:
+        # The node may have hung up before everything was sent.
+        with contextlib.suppress(OSError):
             connection.sendall(NOT_HTTP[what])
             connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
             while data := connection.recv(65536):
                 answer += data
-        except (BrokenPipeError, ConnectionResetError):
-            pass
     assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answer[:200]
     assert b"Traceback" not in answer
 
@@ -250,9 +253,16 @@ def test_requests_that_never_end_hold_up_nobody(served) -> None:
             connection.close()
 
 
+def test_many_empty_lines_within_the_cap_do_not_fill_the_memory(served) -> None:
+    body = gzip.compress(b"\n" * (30 * MIB), 6)
+    before = peak(served)
+    is_one_sentence(ask(served, "POST", PUSH, body, signed(served, "POST", PUSH, body, Content_Encoding="gzip")), 400)
+    assert peak(served) < before + 200_000
+
+
 @pytest.mark.xfail(reason="aiohttp logs what it can't parse with its traceback, twenty lines for each stray byte")
 def test_garbage_leaves_no_traceback_in_the_log(served) -> None:
     with socket.create_connection(("127.0.0.1", served.node.port), timeout=20) as connection:
         connection.sendall(NOT_HTTP["two lengths"])
-        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+        assert b" 400 Bad Request" in connection.recv(1000).splitlines()[0]
     assert "Traceback" not in served.node.log()

@@ -240,7 +240,6 @@ def test_an_older_head_is_refused_as_rolled_back_and_the_newer_state_stays(prepa
     assert states(scene.c)[scene.a.id] == held
 
 
-@pytest.mark.xfail(reason="one head with a wrong signature in a feed makes client._tell raise: nothing of B comes")
 def test_a_head_that_a_did_not_sign_is_never_taken_and_bs_own_records_come(prepared, stage) -> None:
     scene = stage()
     held = states(scene.c)[scene.a.id]
