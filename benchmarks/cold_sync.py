@@ -49,7 +49,7 @@ def sync(folder: Path, source: Node, expected: int) -> tuple[float, Path]:
 
 def add_partner(home: Path, card: bytes) -> None:
     """What `bra partner add` does, without the start of a Python process in it."""
-    asyncio.run(socket.call(Home(home), "partner-add", {"key_card": json.loads(card)}, lambda piece: None))
+    asyncio.run(socket.call(Home(home), "partner-add", {"key_card": json.loads(card)}))
 
 
 def floor(folder: Path, home: Path) -> float:

@@ -38,7 +38,7 @@ def publish(node: Node, word: str) -> float:
     body = venue("updated", name=f"Room {word}")
     del body["ref"]
     changes = [{"kind": "venue", "body": body, "ref": "updated"}]
-    asyncio.run(socket.call(Home(node.home), "publish", {"changes": changes}, lambda piece: None))
+    asyncio.run(socket.call(Home(node.home), "publish", {"changes": changes}))
     return time.perf_counter()
 
 

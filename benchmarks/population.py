@@ -21,15 +21,20 @@ from node.storage import sets
 AUTHORS = 50
 NETWORK = "test"
 
-_SYLLABLES = "ba be bi bo da de di do ka ke ki ko la le li lo ma me mi mo na ne ni no ra re ri ro sa se si so ta te to".split()
-_PLACES = [("Tartu", "EE", 58378000, 26729000, "Europe/Tallinn"), ("Lund", "SE", 55704000, 13191000, "Europe/Stockholm"),
-           ("Munich", "DE", 48137000, 11575000, "Europe/Berlin"), ("London", "GB", 51507000, -127000, "Europe/London"),
-           ("Hong Kong", "HK", 22319000, 114169000, "Asia/Hong_Kong")]  # fmt: skip
+_SYLLABLES = [consonant + vowel for consonant in "bdklmnrstv" for vowel in "aeio"]
+_PLACES = [
+    ("Tartu", "EE", 58378000, 26729000, "Europe/Tallinn"),
+    ("Lund", "SE", 55704000, 13191000, "Europe/Stockholm"),
+    ("Munich", "DE", 48137000, 11575000, "Europe/Berlin"),
+    ("London", "GB", 51507000, -127000, "Europe/London"),
+    ("Hong Kong", "HK", 22319000, 114169000, "Asia/Hong_Kong"),
+]
 
 
 def venue(chance: random.Random, number: int) -> dict[str, object]:
     """A venue's body of about 600 bytes, the way real ones are filled in."""
     city, country, latitude, longitude, zone = chance.choice(_PLACES)
+    near = (-90_000, 90_000)
 
     def words(count: int) -> str:
         return " ".join("".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(count))
@@ -40,7 +45,7 @@ def venue(chance: random.Random, number: int) -> dict[str, object]:
         "address": f"{words(1).title()} street {chance.randint(1, 200)}, {chance.randint(1000, 99999)}",
         "city": city,
         "country": country,
-        "geo": {"lat_e6": latitude + chance.randint(-90000, 90000), "lon_e6": longitude + chance.randint(-90000, 90000)},
+        "geo": {"lat_e6": latitude + chance.randint(*near), "lon_e6": longitude + chance.randint(*near)},
         "time_zone": zone,
         "hours": f"Mo-Fr {chance.randint(7, 9):02}:00-{chance.randint(16, 20)}:00",
         "contact": {"email": f"desk{number}@{words(1)}.example", "phone": f"+372{chance.randint(10**6, 10**7 - 1)}"},

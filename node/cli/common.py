@@ -16,7 +16,7 @@ from cyclopts import Parameter
 
 from node.app import App
 from node.control import socket
-from node.control.operations import Report
+from node.control.operations import Report, unreported
 from node.control.socket import NotServing
 from node.errors import BraError, HomeError, InputError
 from node.home import Home, HomeLocked
@@ -37,13 +37,9 @@ class UsageError(InputError):
     """The command was called in a way that can't work: exit code 2."""
 
 
-def operate(home_path: Path, name: str, report: Report | None = None, **parameters: Any) -> dict[str, Any]:
+def operate(home_path: Path, name: str, report: Report = unreported, **parameters: Any) -> dict[str, Any]:
     """The result of an operation: of the node that serves the home, or in this process where none does."""
-    return run(_operate(Home(home_path), name, report or _unreported, parameters))
-
-
-def _unreported(piece: dict[str, Any]) -> None:
-    """Progress that nobody watches."""
+    return run(_operate(Home(home_path), name, report, parameters))
 
 
 async def _operate(home: Home, name: str, report: Report, parameters: dict[str, Any]) -> dict[str, Any]:

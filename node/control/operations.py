@@ -32,6 +32,10 @@ Report = Callable[[dict[str, Any]], None]
 """Takes one piece of progress."""
 
 
+def unreported(piece: dict[str, Any]) -> None:
+    """Progress that nobody watches."""
+
+
 @dataclass(slots=True)
 class Operations:
     """The operations, over the parts of one running node. `schedule` is absent while it doesn't serve."""

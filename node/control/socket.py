@@ -17,7 +17,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from node.control.operations import Operations, Report
+from node.control.operations import Operations, Report, unreported
 from node.errors import BraError
 from node.home import Home
 
@@ -53,7 +53,7 @@ async def listening(home: Home, operations: Operations) -> AsyncIterator[None]:
         home.socket.unlink(missing_ok=True)
 
 
-async def call(home: Home, name: str, parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+async def call(home: Home, name: str, parameters: dict[str, Any], report: Report = unreported) -> dict[str, Any]:
     """The result of an operation of the node that serves this home; NotServing where none does."""
     with home.short_socket() as path:
         connector = aiohttp.UnixConnector(path)

@@ -38,6 +38,7 @@ DEEPEST_LOOK = 8
 _LEVEL = 4
 """gzip: two thirds of the time of level 6 for a few percent more bytes, measured on records."""
 _GZIP = 16 + zlib.MAX_WBITS
+_PIECE = 256 * 1024
 
 
 class Compressor:
@@ -67,7 +68,7 @@ class Expander:
         self._stream = zlib.decompressobj(_GZIP) if compressed else None
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The bytes that `chunk` brings, in pieces of at most 1 MiB."""
+        """The bytes that `chunk` brings, in pieces of at most 256 KiB."""
         pieces = (chunk,) if self._stream is None else self._expanded(chunk)
         for piece in pieces:
             self._room -= len(piece)
@@ -84,7 +85,7 @@ class Expander:
         assert stream is not None
         while chunk and not stream.eof:
             try:
-                piece = stream.decompress(chunk, MIB)
+                piece = stream.decompress(chunk, _PIECE)
             except zlib.error as error:
                 raise Malformed("the compressed data is damaged") from error
             chunk = stream.unconsumed_tail
