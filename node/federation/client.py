@@ -27,6 +27,7 @@ from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head, Hello
 from node.protocol.tree import Subtree, parse_prefix
 from node.protocol.verdicts import Reason, Refusal
+from node.storage.authors import stored_card
 from node.world import World
 
 _CONNECT_SECONDS = 10
@@ -185,7 +186,7 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
         try:
             if tag == "card":
                 card = None
-                card = Card.parse(value)
+                card = stored_card(line[8:-1])
             elif card is not None:
                 _tell(told, card, tag, value)
         except Forged as error:

@@ -29,6 +29,7 @@ from node.protocol.names import NodeId
 from node.protocol.statements import Card, Hello
 from node.protocol.tree import Subtree, Tree, prefix_of
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
+from node.storage.partners import Heard
 
 R = TypeVar("R")
 
@@ -78,7 +79,7 @@ class ReadFeed(Action[News]):
 
 @dataclass(frozen=True)
 class Hear(Action[None]):
-    """Store what the feed says; `cursor` is kept with it."""
+    """Store what the feed says."""
 
     news: News
 
@@ -189,13 +190,23 @@ class Session:
         news = yield from self._read_feed(wait if self._surveyed else 0)
         done = RoundDone(news.cursor, news=len(news.told))
         if news.told or news.refused or not self._surveyed:
-            yield from ask(Hear(news))
-            for author, refusal in news.refused:
-                yield from ask(Refuse(author, refusal, b""))
-            yield from self._catch_up(done)
+            # Evidence has to count before anything else does; otherwise the change itself comes first, because somebody
+            # waits for it, and what the partner said of it is written down after.
+            urgent = any(each.evidence for each in news.told)
+            if urgent:
+                yield from self._hear(news)
+            yield from self._catch_up(news, done)
+            if not urgent:
+                yield from self._hear(news)
             self._surveyed = True
         self._cursor = news.cursor
         return done
+
+    def _hear(self, news: News) -> Steps[None]:
+        if news.told:
+            yield from ask(Hear(news))
+        for author, refusal in news.refused:
+            yield from ask(Refuse(author, refusal, b""))
 
     def look_again(self) -> None:
         """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked."""
@@ -227,8 +238,16 @@ class Session:
         self._cursor = None
         return (yield from ask(ReadFeed(None, 0)))
 
-    def _catch_up(self, done: RoundDone) -> Steps[None]:
+    def _survey(self, news: News) -> Steps[Holdings]:
+        """What is known, with the news in it even if they are not written down yet."""
         holdings = yield from ask(Survey())
+        for each in news.told:
+            head = each.head
+            holdings.heard[head.author] = Heard(head.author, head.epoch, head.seq, head.hash)
+        return holdings
+
+    def _catch_up(self, news: News, done: RoundDone) -> Steps[None]:
+        holdings = yield from self._survey(news)
         while wants := self._wants(holdings):
             verdicts = yield from ask(Pull(wants))
             for want, verdict in zip(wants, verdicts, strict=True):
@@ -237,7 +256,7 @@ class Session:
                     verdict = yield from self._compare(verdict.block)  # noqa: PLW2901 - the verdict after comparing
                 done.applied += isinstance(verdict, Accepted)
                 done.refused += isinstance(verdict, Refusal)
-            holdings = yield from ask(Survey())
+            holdings = yield from self._survey(news)
         yield from self._ask_bodies(holdings)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             yield from ask(Push(pushes))

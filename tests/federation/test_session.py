@@ -70,6 +70,11 @@ class Partner:
             )
         self.news.append(News(tuple(Told(author.card, author.head) for author in authors), f"x:{len(self.asked)}"))
 
+    def told_before(self, heard: Heard) -> None:
+        """What the partner said in an earlier round, and nothing new since."""
+        self.holdings.heard[heard.author] = heard
+        self.news = []
+
     def holds(self, *authors: Author) -> None:
         """This node has these authors' newest states."""
         for author in authors:
@@ -149,11 +154,11 @@ def settled(*offered: Author) -> tuple[Session, Partner]:
 # The course of rounds
 
 
-def test_a_first_round_greets_reads_hears_and_looks() -> None:
+def test_a_first_round_greets_reads_and_looks() -> None:
     partner, talk = Partner(), session()
     done = partner.drive(talk)
     assert partner.asked[:2] == [Greet(NONCE), ReadFeed(None, 0)]
-    assert partner.kinds() == ["Greet", "ReadFeed", "Hear", "Survey"]
+    assert partner.kinds() == ["Greet", "ReadFeed", "Survey"]
     assert (done.cursor, done.news, done.applied) == ("x:0", 0, 0)
 
 
@@ -176,7 +181,7 @@ def test_being_told_to_look_again_looks_without_waiting() -> None:
     talk.look_again()
     partner.drive(talk)
     assert partner.all(ReadFeed) == [ReadFeed("x:0", 0)]
-    assert partner.kinds() == ["ReadFeed", "Hear", "Survey"]
+    assert partner.kinds() == ["ReadFeed", "Survey"]
     partner.drive(talk)
     assert partner.kinds() == ["ReadFeed"]
 
@@ -278,7 +283,7 @@ def test_another_head_of_the_same_seq_is_asked_for_because_it_is_evidence() -> N
     partner = Partner()
     partner.holds(author)
     partner.offers(author)
-    partner.holdings.heard[author.id] = Heard(author.id, 1, author.seq, b"?" * 32)
+    partner.told_before(Heard(author.id, 1, author.seq, b"?" * 32))
     partner.answers[Pull] = [Refusal(Reason.FORKED, "two histories")]
     assert partner.drive(session()).refused == 1
 
@@ -556,6 +561,7 @@ def test_bodies_are_not_asked_of_a_partner(spoil: Callable[[Partner, Author], An
     partner.offers(author)
     partner.holds(author)
     partner.holdings.without_body[author.id] = tuple(author.records)
+    partner.news = []
     spoil(partner, author)
     partner.drive(session())
     assert partner.all(Pull) == []
@@ -596,13 +602,13 @@ def test_who_can_be_reached_pushes_nothing() -> None:
     assert partner.all(Push) == []
 
 
-def test_what_is_heard_is_stored_before_anything_is_pulled() -> None:
+def test_a_change_is_pulled_before_what_was_heard_of_it_is_stored() -> None:
     partner = Partner()
     partner.offers(author_named("paris"))
     partner.drive(session())
     [hear] = partner.all(Hear)
     assert len(hear.news.told) == 1
-    assert partner.kinds() == ["Greet", "ReadFeed", "Hear", "Survey", "Pull", "Survey"]
+    assert partner.kinds() == ["Greet", "ReadFeed", "Survey", "Pull", "Survey", "Hear"]
 
 
 def test_leaves_that_the_partner_shows_count_like_records() -> None:

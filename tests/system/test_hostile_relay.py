@@ -144,8 +144,10 @@ def bring_back(db: sqlite3.Connection, author: int, older: Path, which: str) -> 
     columns = "author, key, value, seq, kind, id, visibility, expires, line, problem"
     db.commit()
     db.execute("ATTACH ? AS older", (str(older),))
+    # Numbers below nothing: those above are the node's to give.
     back = db.execute(
-        f"INSERT INTO records ({columns}) SELECT {columns} FROM older.records WHERE author = ? AND {which}", (author,)
+        f"INSERT INTO records (no, {columns}) SELECT -no, {columns} FROM older.records WHERE author = ? AND {which}",
+        (author,),
     )
     assert back.rowcount >= 1
     db.commit()
