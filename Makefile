@@ -19,7 +19,7 @@ demo: install
 
 # The house rules first (seconds), then everything else.
 test: check
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The composition root: the one place that knows every part of a node. It puts them together, nothing else."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from node.directory.publishing import Publisher
 from node.errors import HomeError
 from node.federation import client
 from node.federation.client import Client
+from node.federation.connections import Connections
 from node.federation.exchange import Exchange, Progress
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
@@ -38,6 +40,7 @@ log = structlog.get_logger()
 
 HOURLY = 3600.0
 DAILY = 86_400.0
+SWEEP_SECONDS = 5.0
 
 
 class App:
@@ -121,12 +124,24 @@ class App:
     async def serving(self, host: str | None = None, port: int | None = None) -> AsyncIterator[str]:
         """Serves while the context lasts; yields the URL that it listens at."""
         arrivals = Arrivals()
+        connections = Connections(
+            most=self.config.limits.connections,
+            idle_seconds=self.config.limits.idle_seconds,
+            clock=asyncio.get_running_loop().time,
+        )
         self.database.on_commit(arrivals.tell)
         runner = web.AppRunner(
-            self._web(arrivals), access_log=None, handler_cancellation=True, auto_decompress=False, shutdown_timeout=2
+            self._web(arrivals, connections),
+            access_log=None,
+            handler_cancellation=True,
+            auto_decompress=False,
+            shutdown_timeout=2,
         )
         await runner.setup()
         schedule = self._schedule()
+        server = runner.server
+        assert server is not None
+        schedule.every(SWEEP_SECONDS, lambda: connections.sweep(server.connections), "connections")
         try:
             host = host or self.config.node.host
             site = web.TCPSite(runner, host, self.config.node.port if port is None else port)
@@ -140,10 +155,11 @@ class App:
                 yield f"http://{host}:{runner.addresses[0][1]}"
         finally:
             self.operations.schedule = None
+            arrivals.end()
             await schedule.stop()
             await runner.cleanup()
 
-    def _web(self, arrivals: Arrivals) -> web.Application:
+    def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
         server = Server(
             Identity(self._card, self._key, self.instance, config.node.security_contact),
@@ -159,7 +175,7 @@ class App:
             world=self.world,
         )
         api = Api(self.database, self.acceptance, world=self.world)
-        app = web.Application(middlewares=[_plain_errors])
+        app = web.Application(middlewares=[connections.middleware(), _plain_errors])
         app.add_routes(server.routes() + api.routes())
         return app
 
@@ -183,9 +199,11 @@ class App:
             schedule.sync_with(partner.node_id)
 
     async def _reconsider(self) -> None:
-        """Endorsements expire without anybody writing."""
+        """Endorsements expire without anybody writing; what a partner couldn't give before, it may give now."""
         known = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
         self.acceptance.replace(known)
+        if self.operations.schedule is not None:
+            self.operations.schedule.nudge(retry=True)
 
     async def _prune(self) -> None:
         await self.database.write(lambda db: authors.prune(db, self.world.now() - PRUNED_AFTER))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from node.errors import InputError
+from node.errors import HomeError, InputError
 from node.protocol.names import NodeId
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -55,6 +55,8 @@ class Limits(_Section):
     requests_per_peer: Annotated[int, Field(ge=2)] = 8
     requests: Annotated[int, Field(ge=8)] = 256
     request_seconds: Annotated[int, Field(ge=5)] = 120
+    connections: Annotated[int, Field(ge=16)] = 2_000
+    idle_seconds: Annotated[int, Field(ge=5)] = 60
 
 
 class Log(_Section):
@@ -92,6 +94,8 @@ def load(path: Path) -> Config:
     class FromFile(Config):
         model_config = SettingsConfigDict(toml_file=path)
 
+    if not path.is_file():
+        raise HomeError(f"{path} is missing: copy the example from the project's config/ folder and set it anew")
     try:
         return FromFile()
     except ValidationError as error:

@@ -19,6 +19,7 @@ from node.control import socket
 from node.control.operations import Report, unreported
 from node.control.socket import NotServing
 from node.errors import BraError, HomeError, InputError
+from node.federation.wire import parse_url
 from node.home import Home, HomeLocked
 
 T = TypeVar("T")
@@ -72,6 +73,14 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} can't be read: {(error.strerror or 'unknown error').lower()}") from error
+
+
+def node_url(url: str) -> str:
+    """A node's URL as it was typed; UsageError where it is none."""
+    try:
+        return parse_url(url)
+    except InputError as error:
+        raise UsageError(str(error)) from error
 
 
 def print_json(value: object) -> None:

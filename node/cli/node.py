@@ -1,7 +1,6 @@
 """The node itself: `bra init`, `bra serve`, `bra status`, `bra sync`, `bra card`, `bra verify`, `bra schema`."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -16,7 +15,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from node import founding, kinds
 from node.app import App
-from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, run
+from node.cli.common import (
+    HERE,
+    FileArgument,
+    HomeOption,
+    JsonFlag,
+    UsageError,
+    node_url,
+    operate,
+    print_json,
+    read_file,
+    run,
+)
 from node.errors import ProtocolError
 from node.home import Home
 from node.protocol.canonical import decode_loose, encode
@@ -51,6 +61,8 @@ def init(
     """Make a node: its keys, its home, its first signed state."""
     if json and recovery_file is None:
         raise UsageError("with --json, name a --recovery-file: the recovery words don't belong in a program's output")
+    if url:
+        node_url(url)
     organisation = founding.Organisation(
         name, country, city, website or founding.website_of(url), tuple(language or ("en",)), role
     )
@@ -206,5 +218,5 @@ def log_to_stderr(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    with contextlib.suppress(ValueError):
-        logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # Bytes that are no HTTP are some stranger's doing: aiohttp would log each with a traceback.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -5,9 +5,18 @@ from typing import Annotated
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
+from node.cli.common import (
+    HERE,
+    FileArgument,
+    HomeOption,
+    JsonFlag,
+    UsageError,
+    node_url,
+    operate,
+    print_json,
+    read_file,
+)
 from node.errors import ProtocolError
-from node.federation.wire import parse_url
 from node.protocol.canonical import decode_loose
 
 partner = Commands(name="partner", help="Whose keys were exchanged directly.")
@@ -32,7 +41,7 @@ def add(
     except ProtocolError as error:
         raise UsageError(f"{file} is not a key card ({error}): ask the partner for the output of 'bra card'") from error
     if url is not None:
-        parse_url(url)
+        node_url(url)
     found = operate(home, "partner-add", key_card=key_card, url=url)
     if json:
         print_json(found)

@@ -15,7 +15,7 @@ from typing import Any
 from node.control.key_card import KeyCard
 from node.directory import views
 from node.directory.acceptance import Acceptance
-from node.directory.publishing import OWN_ORGANISATION, Change, Publisher
+from node.directory.publishing import OWN_ORGANISATION, Change, Publisher, published
 from node.directory.views import EVERYTHING, Reader
 from node.errors import BraError, InputError
 from node.federation import sending, wire
@@ -116,15 +116,16 @@ class Operations:
         reached = wire.parse_url(url) if url else next((wire.parse_url(each) for each in card.urls), None)
         now = self.world.now()
 
-        def add(db: sqlite3.Connection) -> tuple[bool, Any]:
+        def add(db: sqlite3.Connection) -> tuple[bool, bool, Any]:
             authors.introduce(db, card.signed.card)
             new = partners.add(db, card.node_id, reached, now)
-            return new, self.acceptance.recompute(db, now)
+            return new, published(db, "endorsement", card.node_id), self.acceptance.recompute(db, now)
 
-        new, known = await self.database.write(add)
+        new, endorsed, known = await self.database.write(add)
         self.acceptance.replace(known)
         self.keep_card(card.node_id, card.signed.line)
-        if new:
+        # Asked of the database and not of `new`: this may have been ended between the two.
+        if not endorsed:
             await self.publisher.publish([Change("endorsement", self._endorsement(card), ref=card.node_id)])
         if self.schedule is not None:
             self.schedule.sync_with(card.node_id)
@@ -142,7 +143,8 @@ class Operations:
 
         async def one(partner: Partner) -> dict[str, Any]:
             if partner.url is None:
-                return {"partner": partner.node_id, "problem": "no URL is known: add it with 'bra partner add --url'"}
+                # It connects to this node instead; nothing is wrong.
+                return {"partner": partner.node_id, "skipped": "no URL of it is known"}
             try:
                 exchange = self.exchange(partner, progress)
                 done = await exchange.round(0)

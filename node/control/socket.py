@@ -55,17 +55,19 @@ async def listening(home: Home, operations: Operations) -> AsyncIterator[None]:
 
 async def call(home: Home, name: str, parameters: dict[str, Any], report: Report = unreported) -> dict[str, Any]:
     """The result of an operation of the node that serves this home; NotServing where none does."""
-    with home.short_socket() as path:
-        connector = aiohttp.UnixConnector(path)
-        timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=2**26) as http:
-            try:
-                async with http.post(f"http://node/operate/{name}", data=orjson.dumps(parameters)) as response:
-                    return await _result(response, report)
-            except (aiohttp.ClientConnectorError, FileNotFoundError) as error:
-                raise NotServing("no node serves this home") from error
-            except aiohttp.ClientError as error:
-                raise BraError("the node stopped in the middle: look at its log, and try again") from error
+    try:
+        with home.short_socket() as path:
+            connector = aiohttp.UnixConnector(path)
+            timeout = aiohttp.ClientTimeout(total=None)
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=2**26) as http,
+                http.post(f"http://node/operate/{name}", data=orjson.dumps(parameters)) as response,
+            ):
+                return await _result(response, report)
+    except (aiohttp.ClientConnectorError, FileNotFoundError) as error:
+        raise NotServing("no node serves this home") from error
+    except aiohttp.ClientError as error:
+        raise BraError("the node stopped in the middle: look at its log, and try again") from error
 
 
 async def _result(response: aiohttp.ClientResponse, report: Report) -> dict[str, Any]:

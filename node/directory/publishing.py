@@ -277,6 +277,11 @@ class Publisher:
             authors.hear_beat(db, author, Beat.make(self._key, head=head, time=self._world.now(), urls=self._urls))
 
 
+def published(db: sqlite3.Connection, kind: str, ref: str) -> bool:
+    """Whether this node has published a record under its own name `ref`."""
+    return db.execute("SELECT 1 FROM refs WHERE kind = ? AND ref = ?", (kind, ref)).fetchone() is not None
+
+
 def _check(change: Change) -> None:
     """Raises InputError for a change that no state of the set would allow."""
     if change.kind not in kinds.KINDS:

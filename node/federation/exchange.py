@@ -47,9 +47,9 @@ class Exchange:
         self._progress = progress
         self._nudge = asyncio.Event()
 
-    def nudge(self) -> None:
+    def nudge(self, *, retry: bool = False) -> None:
         """There may be something to do that the partner can't tell of: don't go on waiting for its news."""
-        self.session.look_again()
+        self.session.look_again(retry=retry)
         self._nudge.set()
 
     async def round(self, wait: int) -> RoundDone:

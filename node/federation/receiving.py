@@ -197,7 +197,8 @@ class Receiver:
         for each in told:
             news = Heard(each.head.author, each.head.epoch, each.head.seq, each.head.hash)
             earlier = before.get(news.author)
-            self._hear_author(db, each, now)
+            if self._hear_author(db, each, now):
+                partners.forgive(db, partner, news.author)
             if earlier and earlier.order > news.order:
                 refusal = Refusal(
                     Reason.ROLLED_BACK,
@@ -208,10 +209,11 @@ class Receiver:
             fresh_news.append(news)
         partners.hear(db, partner, fresh_news)
 
-    def _hear_author(self, db: sqlite3.Connection, told: Told, now: float) -> None:
+    def _hear_author(self, db: sqlite3.Connection, told: Told, now: float) -> bool:
+        """Takes evidence and beats; whether the partner has exactly what is held here."""
         author = authors.find(db, told.card.author)
         if author is None or author.head_hash is None:
-            return
+            return False
         two_cards = forks.of_cards(author.card, told.card) or forks.of_cards(author.newest_card, told.card)
         for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
             if (
@@ -222,6 +224,7 @@ class Receiver:
                 authors.keep_evidence(db, author.no, proof)
         if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
             authors.hear_beat(db, author, told.beat)
+        return told.head.hash == author.head_hash
 
     def _holdings(self, db: sqlite3.Connection, partner: NodeId) -> Holdings:
         held = {NodeId(row[0]): Heard(*row) for row in authors.states(db)}

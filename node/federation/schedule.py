@@ -66,12 +66,13 @@ class Schedule:
             task.cancel()
         await asyncio.gather(*self._rounds.values(), return_exceptions=True)
 
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
+    def every(self, seconds: float, job: Callable[[], Awaitable[None] | None], name: str) -> None:
         """Does `job` again and again; one that fails is logged and tried again next time."""
 
         async def logged() -> None:
             try:
-                await job()
+                if (work := job()) is not None:
+                    await work
             except BraError as error:
                 log.error("scheduled job failed", job=name, problem=str(error))
 
@@ -86,10 +87,13 @@ class Schedule:
             task.cancel()
         self._next_round(partner, after=0)
 
-    def nudge(self) -> None:
-        """Somebody new is accepted, or there is something to push: no partner's news is waited for."""
+    def nudge(self, *, retry: bool = False) -> None:
+        """Somebody new is accepted, or there is something to push: no partner's news is waited for.
+
+        With `retry`, also what was refused before is asked for again.
+        """
         for exchange in self._exchanges.values():
-            exchange.nudge()
+            exchange.nudge(retry=retry)
 
     def _next_round(self, partner: NodeId, *, after: float) -> None:
         self._scheduler.add_job(

@@ -70,11 +70,17 @@ class Arrivals:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self.over = False
 
     def tell(self) -> None:
         """To be called from any thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
+
+    def end(self) -> None:
+        """Nobody is to wait any more: the node stops."""
+        self.over = True
+        self._wake()
 
     def _wake(self) -> None:
         self._event.set()
@@ -187,7 +193,7 @@ class Server:
             while True:
                 news = self._arrivals.next()
                 lines, reached = await self._database.read(partial(sending.feed, after=after))
-                if lines or not await _within(news, ends):
+                if lines or self._arrivals.over or not await _within(news, ends):
                     break
             lines.append(encode({"next": {"since": f"{self._identity.instance}:{reached}"}}))
             return _ndjson(lines)

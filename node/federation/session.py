@@ -192,13 +192,13 @@ class Session:
         if news.told or news.refused or not self._surveyed:
             # Evidence has to count before anything else does; otherwise the change itself comes first, because somebody
             # waits for it, and what the partner said of it is written down after.
+            self._surveyed = True
             urgent = any(each.evidence for each in news.told)
             if urgent:
                 yield from self._hear(news)
             yield from self._catch_up(news, done)
             if not urgent:
                 yield from self._hear(news)
-            self._surveyed = True
         self._cursor = news.cursor
         return done
 
@@ -208,9 +208,15 @@ class Session:
         for author, refusal in news.refused:
             yield from ask(Refuse(author, refusal, b""))
 
-    def look_again(self) -> None:
-        """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked."""
+    def look_again(self, *, retry: bool = False) -> None:
+        """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked.
+
+        With `retry`, what was refused, or could not be given, is asked for once more.
+        """
         self._surveyed = False
+        if retry:
+            self._tried.clear()
+            self._asked_bodies.clear()
 
     def _greet(self) -> Steps[None]:
         greeting = yield from ask(Greet(self._nonce))

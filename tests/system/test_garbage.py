@@ -260,7 +260,6 @@ def test_many_empty_lines_within_the_cap_do_not_fill_the_memory(served) -> None:
     assert peak(served) < before + 200_000
 
 
-@pytest.mark.xfail(reason="aiohttp logs what it can't parse with its traceback, twenty lines for each stray byte")
 def test_garbage_leaves_no_traceback_in_the_log(served) -> None:
     with socket.create_connection(("127.0.0.1", served.node.port), timeout=20) as connection:
         connection.sendall(NOT_HTTP["two lengths"])
