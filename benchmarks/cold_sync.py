@@ -18,15 +18,10 @@ from benchmarks.harness import arguments, ending, held, median, report, scratch,
 from benchmarks.population import AUTHORS, populate
 from node.control import socket
 from node.home import Home
+from node.storage import bulk
+from node.storage.bulk import Row
 from node.storage.database import Database
-from node.storage.records import insert_index
 from tests.nodes import Node, until
-
-TABLES = {
-    "records": "no, author, key, value, seq, kind, id, visibility, expires, line, problem",
-    "texts": "no, heading, words",
-    "places": "no, south, north, west, east",
-}
 
 
 def sync(folder: Path, source: Node, expected: int) -> tuple[float, Path]:
@@ -55,18 +50,21 @@ def add_partner(home: Path, card: bytes) -> None:
 def floor(folder: Path, home: Path) -> float:
     """Seconds that hashing and storing the same rows takes."""
     db = sqlite3.connect(home / "var" / "node.db")
-    rows = {table: db.execute(f"SELECT {columns} FROM {table}").fetchall() for table, columns in TABLES.items()}
+    stored = db.execute(
+        "SELECT author, no, key, value, seq, kind, id, visibility, expires, line, problem, heading, words, south, west "
+        "FROM records LEFT JOIN texts USING (no) LEFT JOIN places USING (no)"
+    ).fetchall()
     db.close()
-    lines = [row[9] for row in rows["records"] if row[9]]
-
-    texts = [tuple(row) for row in rows["texts"]]
-    places = [(no, latitude, longitude) for no, latitude, _, longitude, _ in rows["places"]]
+    rows: dict[int, list[Row]] = {}
+    for author, *columns, heading, words, south, west in stored:
+        place = None if south is None else (south, west)
+        rows.setdefault(author, []).append(Row(*columns, heading=heading or "", words=words or "", place=place))
+    lines = [row.line for each in rows.values() for row in each if row.line]
 
     def store(db: sqlite3.Connection) -> None:
-        marks = ", ".join("?" * (TABLES["records"].count(",") + 1))
-        db.executemany(f"INSERT INTO records ({TABLES['records']}) VALUES ({marks})", rows["records"])
-        # The fastest way to fill the indexes that we know, the node's own.
-        insert_index(db, texts, places)
+        # The fastest way to fill the tables and indexes that we know, the node's own.
+        for author, each in rows.items():
+            bulk.insert(db, author, each)
 
     folder.mkdir()
     database = Database(folder / "floor.db")

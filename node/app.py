@@ -98,6 +98,7 @@ class App:
                 try:
                     yield app
                 finally:
+                    app.receiver.close()
                     app.database.close()
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:

@@ -5,7 +5,7 @@ Raises Unreachable where no complete answer comes, Declined where it is a no, Ma
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
@@ -68,7 +68,7 @@ class Client:
     async def feed(self, cursor: str | None, wait: int) -> News:
         query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
-            lines = [line async for line in _lines(response, wire.LONGEST_FEED)]
+            lines = [line async for batch in _lines(response, wire.LONGEST_FEED) for line in batch]
         # Two signatures an author: a few are checked here, many would hold up everybody else.
         if len(lines) > _FEW_LINES:
             return await asyncio.to_thread(_news, lines, self._partner)
@@ -80,17 +80,18 @@ class Client:
         lines: list[bytes] = []
         size, blocks = 0, 0
         async with self._answer("POST", self._call("pull"), body=body) as response:
-            async for line in _lines(response, wire.LONGEST_BLOCK * len(wants)):
-                lines.append(line)
-                size += len(line)
+            async for batch in _lines(response, wire.LONGEST_BLOCK * len(wants)):
+                for line in batch:
+                    lines.append(line)
+                    size += len(line)
+                    if blocks == len(wants):
+                        raise Malformed(f"more than the {len(wants)} blocks came that were asked for")
+                    if line.startswith(b'{"next":'):
+                        yield lines
+                        blocks += 1
+                        lines, size = [], 0
                 if size > wire.LONGEST_BLOCK:
                     raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
-                if blocks == len(wants):
-                    raise Malformed(f"more than the {len(wants)} blocks came that were asked for")
-                if line.startswith(b'{"next":'):
-                    yield lines
-                    blocks += 1
-                    lines, size = [], 0
         if blocks != len(wants) or lines:
             raise Malformed(f"{blocks} whole blocks came where {len(wants)} were asked for")
 
@@ -224,11 +225,11 @@ def _subtree(value: Any) -> Subtree:
     )
 
 
-async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[Iterable[bytes]]:
+    """The lines of the answer, in batches as they come."""
     reader = wire.LineReader(limit=limit, compressed=_compressed(response))
     async for chunk in response.content.iter_chunked(256 * 1024):
-        for line in reader.feed(chunk):
-            yield line
+        yield reader.feed(chunk)
     reader.end()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from node.federation import sending, session, wire
 from node.federation.client import Client
-from node.federation.receiving import Receiver, read_block
+from node.federation.receiving import Receiver
 from node.federation.session import Action, News, RoundDone, Session
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
@@ -21,8 +21,8 @@ from node.protocol.verdicts import Accepted, Refusal, Verdict
 from node.storage import partners
 from node.storage.database import Database
 
-AT_ONCE = 4
-"""Blocks that are read or applied at the same time."""
+BYTES_AT_ONCE = 64 * wire.MIB
+"""Bytes of lines of blocks that are read, judged or waiting to be applied at the same time."""
 
 Progress = Callable[[NodeId, int], None]
 """Called with an author and how many of its records were just applied."""
@@ -115,13 +115,13 @@ class Exchange:
                 await asyncio.gather(feed, return_exceptions=True)
 
     async def _pull(self, wants: tuple[Want, ...]) -> list[Verdict]:
-        room = asyncio.Semaphore(AT_ONCE)
+        room = _Room(BYTES_AT_ONCE)
         tasks: list[asyncio.Task[Verdict]] = []
         try:
             async for lines in self._client.pull(wants):
-                await room.acquire()
-                take = self._take(wants[len(tasks)], lines)
-                tasks.append(asyncio.create_task(_releasing(room, take)))
+                size = sum(map(len, lines))
+                await room.enter(size)
+                tasks.append(asyncio.create_task(room.held(size, self._take(wants[len(tasks)], lines))))
         finally:
             # What came whole is applied, even where the connection breaks before the rest.
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -129,9 +129,11 @@ class Exchange:
         return [task.result() for task in tasks]
 
     async def _take(self, want: Want, lines: list[bytes]) -> Verdict:
-        block = await asyncio.to_thread(read_block, want, lines, self._receiver.limits)
-        if isinstance(block, Block) and block.after is not None:
-            block = await self._pull_pages(want, block)
+        taken = await self._receiver.take(self.session.partner, want, lines)
+        if not isinstance(taken, Block):
+            self._report(taken)
+            return taken
+        block = await self._pull_pages(want, taken)
         if isinstance(block, Refusal):
             await self._receiver.refuse(self.session.partner, want.author, block)
             return block
@@ -145,7 +147,7 @@ class Exchange:
                 head = block.head
                 following = replace(want, after=block.after or 0, epoch=head.epoch, head=head.hash)
             async for lines in self._client.pull([following]):
-                page = await asyncio.to_thread(read_block, want, lines, self._receiver.limits, block)
+                page = await self._receiver.read(want, lines, block)
                 if isinstance(page, Refusal):
                     return page
                 block = page
@@ -153,9 +155,12 @@ class Exchange:
 
     async def _apply(self, block: Block, *, compared: bool = False) -> Verdict:
         verdict = await self._receiver.apply(self.session.partner, block, compared=compared)
-        if self._progress and isinstance(verdict, Accepted):
-            self._progress(block.author, len(block.records) + len(block.removed))
+        self._report(verdict)
         return verdict
+
+    def _report(self, verdict: Verdict) -> None:
+        if self._progress and isinstance(verdict, Accepted):
+            self._progress(verdict.block.author, len(verdict.block.records) + len(verdict.block.removed))
 
     async def _push(self, wants: tuple[Want, ...]) -> None:
         for want in wants:
@@ -172,8 +177,24 @@ def _block_lines(db: sqlite3.Connection, *, want: Want, receiver: Receiver) -> l
     return list(sending.block(db, want, honoured=True, limits=receiver.limits, page_bytes=wire.LONGEST_BLOCK))
 
 
-async def _releasing(room: asyncio.Semaphore, work: Awaitable[Verdict]) -> Verdict:
-    try:
-        return await work
-    finally:
-        room.release()
+class _Room:
+    """Room for so many bytes of work; what is larger than all of it waits until it is alone."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken = 0
+        self._left = asyncio.Condition()
+
+    async def enter(self, size: int) -> None:
+        async with self._left:
+            await self._left.wait_for(lambda: not self._taken or self._taken + size <= self._size)
+            self._taken += size
+
+    async def held(self, size: int, work: Awaitable[Verdict]) -> Verdict:
+        """The work's result; the room is free again after it."""
+        try:
+            return await work
+        finally:
+            async with self._left:
+                self._taken -= size
+                self._left.notify_all()

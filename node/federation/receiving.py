@@ -7,10 +7,13 @@ Rules (SPEC, "Applying a block"):
 - only authors that are reached by this node's rules are taken at all
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
@@ -29,6 +32,11 @@ from node.storage.index import Entry, entry
 from node.storage.partners import Heard
 from node.trust.reach import Standing
 from node.world import World
+
+T = TypeVar("T")
+
+WORKERS = 1
+"""Threads that read and judge blocks: a second one would only take the interpreter away from the writer."""
 
 
 @dataclass(slots=True)
@@ -86,7 +94,31 @@ class Receiver:
         self._network = network
         self._world = world
         self._unsettled = False
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="judge")
         self.limits = limits
+
+    def close(self) -> None:
+        """Ends the workers, after what they have begun."""
+        self._workers.shutdown(cancel_futures=True)
+
+    async def read(self, want: Want, lines: Sequence[bytes], block: Block | None = None) -> Block | Refusal:
+        """The block that these lines are a page of, added to what came before."""
+        return await self._worked(partial(read_block, want, lines, self.limits, block))
+
+    async def take(self, peer: NodeId, want: Want, lines: Sequence[bytes]) -> Verdict | Block:
+        """The verdict on a block that came in these lines, like `apply`; the block itself while pages are to come."""
+
+        def read_and_judge() -> tuple[Block | Refusal, _Judged | None]:
+            block = read_block(want, lines, self.limits)
+            if isinstance(block, Refusal) or block.after is not None:
+                return block, None
+            return block, self._database.read_now(partial(self._judge, block=block))
+
+        block, judged = await self._worked(read_and_judge)
+        if isinstance(block, Refusal):
+            await self.refuse(peer, want.author, block)
+            return block
+        return block if judged is None else await self._store(peer, block, judged, partial(self._judge, block=block))
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
@@ -95,8 +127,16 @@ class Receiver:
         Who is accepted because of it shows after `settle`.
         """
         judge_it = partial(self._judge, block=block, compared=compared or whole, whole=whole)
-        # Hashing and interpreting go on beside the writer; it looks only whether they still fit what is held then.
-        judged = await self._database.read(judge_it)
+        judged = await self._worked(partial(self._database.read_now, judge_it))
+        return await self._store(peer, block, judged, judge_it)
+
+    async def _worked(self, work: Callable[[], T]) -> T:
+        """The result of hashing and interpreting, which goes on beside the loop and the writer."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+
+    async def _store(
+        self, peer: NodeId, block: Block, judged: _Judged, judge_it: Callable[[sqlite3.Connection], _Judged]
+    ) -> Verdict:
         if isinstance(judged.verdict, Compare):
             return judged.verdict
         try:
@@ -136,7 +176,7 @@ class Receiver:
 
         return await self._database.read(of)
 
-    def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool, whole: bool) -> _Judged:
+    def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool = False, whole: bool = False) -> _Judged:
         if block.author == self._acceptance.me:
             return _Judged(Refusal(Reason.NOT_ACCEPTED, "these are this node's own records: it takes them from nobody"))
         if self._acceptance.standing(block.author) < Standing.REACHED:

@@ -5,21 +5,18 @@ at a row stay stable. What is indexed of it is made anew from its bytes with eve
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
-
-import orjson
 
 from node.protocol.blocks import Leaf
 from node.protocol.statements import Record
 from node.protocol.tree import prefix_range
-from node.storage import meta
+from node.storage import bulk, meta
+from node.storage.bulk import Row
 from node.storage.index import Entry, entry
 
 _MANY = 500
 """Keys looked up in one statement; beyond that the author's whole set is read."""
-
-_COLUMNS = "author, key, value, seq, kind, id, visibility, expires, line, problem"
 
 
 class Stored(NamedTuple):
@@ -52,55 +49,41 @@ def replace(
     ]
     gone = held.keys() & {*removed, *records, *(leaf.key for leaf in fresh_leaves)}
     following = meta.numbers_given(db)
-    _delete(db, [held[key].no for key in gone])
+    bulk.delete(db, [held[key].no for key in gone])
 
-    rows: list[tuple[object, ...]] = []
-    texts: list[tuple[int, str, str]] = []
-    places: list[tuple[int, int, int]] = []
+    rows: list[Row] = []
     for key, record in records.items():
         if key in held:
             no = held[key].no
         else:
             following = no = following + 1
-        heading, words, place, problem = entries[key] if entries else entry(record)
+        shown = entries[key] if entries else entry(record)
         rows.append(
-            (no, author, key, record.value, record.seq, record.kind, record.id)
-            + (record.visibility, record.expires, record.line, problem)
+            Row(
+                no,
+                key,
+                record.value,
+                record.seq,
+                record.kind,
+                record.id,
+                record.visibility,
+                record.expires,
+                record.line,
+                shown.problem,
+                shown.heading,
+                shown.words,
+                shown.place,
+            )
         )
-        if heading:
-            texts.append((no, heading, words))
-        if place:
-            places.append((no, *place))
     for leaf in fresh_leaves:
         if leaf.key in held:
             no = held[leaf.key].no
         else:
             following = no = following + 1
-        rows.append((no, author, leaf.key, leaf.value, leaf.seq, None, None, None, None, None, None))
-
-    db.executemany(f"INSERT INTO records (no, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    insert_index(db, texts, places)
+        rows.append(Row(no, leaf.key, leaf.value, leaf.seq))
+    bulk.insert(db, author, rows)
     meta.give_numbers(db, following)
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
-
-
-def insert_index(
-    db: sqlite3.Connection, texts: Sequence[tuple[int, str, str]], places: Sequence[tuple[int, int, int]]
-) -> None:
-    """Adds texts (no, heading, words) and places (no, latitude, longitude in microdegrees) to what is searched.
-
-    One statement each: full text does its bookkeeping once a statement, which halves its time, and the interpreter is
-    free for other threads meanwhile.
-    """
-    db.execute(
-        "INSERT INTO texts (no, heading, words) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
-        (orjson.dumps(texts).decode(),),
-    )
-    db.execute(
-        "INSERT INTO places (no, south, north, west, east) "
-        "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
-        (orjson.dumps(places).decode(),),
-    )
 
 
 def leaves_of(db: sqlite3.Connection, author: int) -> dict[bytes, bytes]:
@@ -186,9 +169,3 @@ def _held(db: sqlite3.Connection, author: int, keys: Collection[bytes]) -> dict[
         marks = ",".join("?" * len(keys))
         rows = db.execute(f"SELECT {columns} FROM records WHERE author = ? AND key IN ({marks})", (author, *keys))
     return {key: _Row(*row) for key, *row in rows}
-
-
-def _delete(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    chosen = orjson.dumps(list(numbers)).decode()
-    for table in ("records", "texts", "places"):
-        db.execute(f"DELETE FROM {table} WHERE no IN (SELECT value FROM json_each(?))", (chosen,))
