@@ -63,6 +63,7 @@ def main() -> None:
         reader = Node(folder / "reader", "Reader", url="")
         reader.configure(federation={"poll_seconds": 1})
         counter = Counter(author.port)
+        author.configure(node={"url": f"http://127.0.0.1:{counter.port}"})
         with ending(author, reader):
             author.bra("partner", "add", "-", stdin=reader.card().encode())
             author.serve()

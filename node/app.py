@@ -1,6 +1,7 @@
 """The composition root: the one place that knows every part of a node. It puts them together, nothing else."""
 
 import asyncio
+import resource
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from node.control import socket
 from node.control.operations import Operations
 from node.directory.acceptance import Acceptance, Choices
 from node.directory.publishing import Publisher
-from node.errors import HomeError
+from node.errors import HomeError, InputError
 from node.federation import client
 from node.federation.client import Client
 from node.federation.connections import Connections
@@ -26,6 +27,7 @@ from node.federation.schedule import Pace, Schedule
 from node.federation.server import Arrivals, Identity, Server, problem
 from node.federation.session import Session
 from node.federation.signatures import RequestSigner
+from node.federation.wire import parse_url
 from node.home import Home
 from node.protocol.blocks import Limits
 from node.protocol.names import NodeId, encode_base64
@@ -33,14 +35,15 @@ from node.protocol.verdicts import PRUNED_AFTER
 from node.storage import authors, meta, sets
 from node.storage.database import Database
 from node.storage.partners import Partner, everyone
-from node.trust.reach import Known, Rules
+from node.trust.reach import Known, Rules, Standing
 from node.world import World
 
 log = structlog.get_logger()
 
 HOURLY = 3600.0
 DAILY = 86_400.0
-SWEEP_SECONDS = 5.0
+SWEEP_SECONDS = 2.0
+FILES = 8_192
 
 
 class App:
@@ -58,7 +61,12 @@ class App:
         self.database = Database(home.database)
         self.trees = sets.Trees()
         self.limits = Limits(records=config.limits.records_per_author, size=config.limits.bytes_per_author)
-        rules = Rules(config.trust.depth, config.trust.vouches_listed, config.trust.vouches_honoured)
+        rules = Rules(
+            depth=config.trust.depth,
+            vouches_listed=config.trust.vouches_listed,
+            vouches_honoured=config.trust.vouches_honoured,
+            introductions=config.trust.introductions,
+        )
         choices = Choices(
             frozenset(config.agreement.recognised), rules, config.trust.honoured, frozenset(config.trust.blocked)
         )
@@ -102,21 +110,28 @@ class App:
                     app.database.close()
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
-        """A new session with a partner, and what it takes to carry it out."""
+        """A new session with a partner, and what it takes to carry it out; InputError where it is blocked."""
+        if self.acceptance.standing(partner.node_id) < Standing.LISTED:
+            raise InputError(f"{partner.node_id} is blocked in config/node.toml: nothing is asked of it or told to it")
+        url = parse_url(partner.url or "")
+        held = self.database.read_now(lambda db: authors.find(db, partner.node_id))
         session = Session(
             self._card.author,
             partner.node_id,
             network=self.config.node.network,
+            url=url,
+            newest_card=held.newest_card if held else None,
             cursor=partner.cursor,
             nonce=encode_base64(self.world.random(32)),
             outbound_only=self.config.federation.outbound_only,
         )
         talk = Client(
             self._http,
-            partner.url or "",
+            url,
             partner.node_id,
             self._signer,
             world=self.world,
+            limits=self.limits,
             request_seconds=self.config.limits.request_seconds,
         )
         return Exchange(session, talk, self.receiver, self.database, progress=progress)
@@ -126,7 +141,7 @@ class App:
         """Serves while the context lasts; yields the URL that it listens at."""
         arrivals = Arrivals()
         connections = Connections(
-            most=self.config.limits.connections,
+            most=min(self.config.limits.connections, files_at_most() * 3 // 4),
             idle_seconds=self.config.limits.idle_seconds,
             clock=asyncio.get_running_loop().time,
         )
@@ -163,7 +178,7 @@ class App:
     def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
         server = Server(
-            Identity(self._card, self._key, self.instance, config.node.security_contact),
+            Identity(self._card, self._key, self.instance, config.node.url.rstrip("/"), config.node.security_contact),
             self.database,
             self.trees,
             self.acceptance,
@@ -214,6 +229,15 @@ class App:
         authors.introduce(db, self._card)
         instance = meta.instance(db, self.world.random)
         return instance, self.acceptance.recompute(db, self.world.now())
+
+
+def files_at_most() -> int:
+    """How many files and connections this process may have open, after asking for as many as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, FILES) if hard != resource.RLIM_INFINITY else FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
 
 
 @web.middleware

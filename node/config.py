@@ -37,6 +37,7 @@ class Trust(_Section):
     depth: Annotated[int, Field(ge=1, le=32)] = 4
     vouches_listed: Annotated[int, Field(ge=1, le=100)] = 1
     vouches_honoured: Annotated[int, Field(ge=1, le=100)] = 2
+    introductions: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     honoured: tuple[_NodeId, ...] = ()
     blocked: tuple[_NodeId, ...] = ()
 

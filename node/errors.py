@@ -2,6 +2,7 @@
 
     BraError
     ├── InputError        what the person at the keyboard or the member's request gave
+    │   └── TooSlow       a question that takes too long to answer
     ├── ProtocolError     bytes that are not what the protocol says
     │   ├── Malformed     not canonical, wrong members, out of range, over a cap
     │   └── Forged        well formed, but a signature, hash or proof does not hold
@@ -21,6 +22,10 @@ class BraError(Exception):
 
 class InputError(BraError):
     """The caller gave something that can't be used."""
+
+
+class TooSlow(InputError):
+    """The question would take longer than anybody's may."""
 
 
 class ProtocolError(BraError):

@@ -100,7 +100,7 @@ class Home:
     def lock(self) -> Iterator[None]:
         """Holds the home against a second process; HomeError, at once, if one is there."""
         try:
-            self.var.mkdir(parents=True, exist_ok=True)
+            self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise HomeError(f"{self.var} can't be written: {error.strerror}") from error

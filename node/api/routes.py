@@ -26,6 +26,8 @@ from node.world import World
 
 PREFIX = "/api/v1"
 PAGE = 100
+QUERY_SECONDS = 2.0
+"""Seconds that one question may keep a thread."""
 
 
 class Api:
@@ -54,7 +56,9 @@ class Api:
         query = _query(request, "q", "limit")
         limit = _limit(query)
         reader = self._reader()
-        found = await self._database.read(partial(views.search, reader=reader, text=query.get("q", ""), limit=limit))
+        found = await self._database.query(
+            partial(views.search, reader=reader, text=query.get("q", ""), limit=limit), QUERY_SECONDS
+        )
         return _json({"records": found})
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -62,10 +66,11 @@ class Api:
         if kind not in kinds.KINDS:
             return problem(404, f"there is no kind {kind[:64]!r}: the kinds are {', '.join(kinds.KINDS)}")
         query = _query(request, "after", "limit")
-        page = await self._database.read(
+        page = await self._database.query(
             partial(
                 views.listing, reader=self._reader(), kind=kind, after=_number(query, "after", 0), limit=_limit(query)
-            )
+            ),
+            QUERY_SECONDS,
         )
         return _json({"records": page.records, **({"after": page.cursor} if page.cursor else {})})
 
@@ -74,8 +79,9 @@ class Api:
         kind = names.parse_kind(request.match_info["kind"])
         author = names.parse_node_id(request.match_info["author"])
         id_ = names.parse_record_id(request.match_info["id"])
-        found = await self._database.read(
-            partial(views.one, reader=self._reader(), kind=kind, author=author, record_id=id_)
+        found = await self._database.query(
+            partial(views.one, reader=self._reader(), kind=kind, author=author, record_id=id_),
+            QUERY_SECONDS,
         )
         if found is None:
             return problem(404, f"there is no {kind} {id_} of {author} here that everybody may see")

@@ -21,6 +21,7 @@ from node.control.socket import NotServing
 from node.errors import BraError, HomeError, InputError
 from node.federation.wire import parse_url
 from node.home import Home, HomeLocked
+from node.plain import plain
 
 T = TypeVar("T")
 
@@ -83,6 +84,12 @@ def node_url(url: str) -> str:
         raise UsageError(str(error)) from error
 
 
+def say(text: str = "", *, error: bool = False) -> None:
+    """Prints what may hold text of others: no line of it can steer a terminal."""
+    lines = text.split("\n")
+    print("\n".join(plain(line, 2_000) for line in lines), file=sys.stderr if error else sys.stdout, flush=True)
+
+
 def print_json(value: object) -> None:
     sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
     sys.stdout.flush()
@@ -109,5 +116,5 @@ def exit_code(command: Callable[[], T | Awaitable[T]]) -> int:
 
 
 def _told(error: BraError, code: int) -> int:
-    print(f"bra: {error}", file=sys.stderr)
+    say(f"bra: {error}", error=True)
     return code

@@ -35,7 +35,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def run() -> None:
-    # The writer gives the interpreter away for each statement and wants it back at once; at the default of 5 ms it would
-    # wait longer for threads that hash than it works.
+    # The writer gives the interpreter away for each statement and wants it back at once; at the default of 5 ms it
+    # would wait longer for threads that hash than it works.
     sys.setswitchinterval(0.0002)
     sys.exit(main())

@@ -26,6 +26,7 @@ from node.cli.common import (
     print_json,
     read_file,
     run,
+    say,
 )
 from node.errors import ProtocolError
 from node.home import Home
@@ -70,16 +71,16 @@ def init(
     if json:
         print_json({"node_id": founded.node_id, "home": str(home), "recovery_file": str(recovery_file)})
         return
-    print(f"This is {founded.node_id}, {name}.\n")
+    say(f"This is {founded.node_id}, {name}.\n")
     if recovery_file is not None:
-        print(f"Its 24 recovery words are in {recovery_file}: copy them to paper, twice, and delete the file.\n")
+        say(f"Its 24 recovery words are in {recovery_file}: copy them to paper, twice, and delete the file.\n")
     else:
-        print("Its 24 recovery words are its root key. They are shown now and never again: write them on paper.\n")
+        say("Its 24 recovery words are its root key. They are shown now and never again: write them on paper.\n")
         words = founded.words.split()
         for row in range(0, 24, 6):
-            print("  " + " ".join(f"{place + 1:2} {words[place]:10}" for place in range(row, row + 6)))
+            say("  " + " ".join(f"{place + 1:2} {words[place]:10}" for place in range(row, row + 6)))
         print()
-    print("Next: 'bra serve' runs it, 'bra card' prints what you give to a partner.")
+    say("Next: 'bra serve' runs it, 'bra card' prints what you give to a partner.")
 
 
 def serve(
@@ -105,7 +106,7 @@ async def _serve(home: Home, host: str | None, port: int | None, *, json: bool) 
             if json:
                 print_json({"url": url, "node_id": app.acceptance.me})
             else:
-                print(f"{app.acceptance.me} serves at {url}; Ctrl-C ends it.", flush=True)
+                say(f"{app.acceptance.me} serves at {url}; Ctrl-C ends it.")
             await ended.wait()
 
 
@@ -116,24 +117,24 @@ def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         print_json(found)
         return
     serving = "serving" if found["serving"] else "not serving"
-    print(f"{found['organisation']} ({found['node_id']}), network {found['network']}, {serving}")
-    print(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all")
-    print("\nPartners:" if found["partners"] else "\nNo partners: exchange cards ('bra card', 'bra partner add').")
+    say(f"{found['organisation']} ({found['node_id']}), network {found['network']}, {serving}")
+    say(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all")
+    say("\nPartners:" if found["partners"] else "\nNo partners: exchange cards ('bra card', 'bra partner add').")
     for each in found["partners"]:
         state = each.get("problem") or (f"in step, {each['last_sync']}" if "last_sync" in each else "not synced yet")
-        print(f"  {each['organisation'] or each['node_id']}  {each['url'] or '(no URL)'}  {state}")
-    print("\nOrganisations:")
+        say(f"  {each['organisation'] or each['node_id']}  {each['url'] or '(no URL)'}  {state}")
+    say("\nOrganisations:")
     for each in found["authors"]:
         through = f", known through {each['through']}" if each["through"] not in ("", each["organisation"]) else ""
         heard = f", last heard from {each['heard']}" if "heard" in each else ""
         forked = ", FORKED: signed two histories" if each["forked"] else ""
         title = each["organisation"] or each["node_id"]
-        print(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}")
+        say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}")
     if found["refusals"]:
-        print("\nRefused:")
+        say("\nRefused:")
     for each in found["refusals"]:
         whose = each["organisation"] or each["author"]
-        print(f"  {each['at']} from {each['partner']} of {whose}: {each['reason']}: {each['sentence']}")
+        say(f"  {each['at']} from {each['partner']} of {whose}: {each['reason']}: {each['sentence']}")
 
 
 def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
@@ -160,11 +161,11 @@ def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
     if json:
         print_json({**found, "received": received})
     else:
-        print(f"{received} records received from {len(found['partners']) - len(failed)} partners.")
+        say(f"{received} records received from {len(found['partners']) - len(failed)} partners.")
         for each in failed:
-            print(f"{each['partner']}: {each['problem']}")
+            say(f"{each['partner']}: {each['problem']}")
         for each in found["refusals"]:
-            print(f"refused from {each['partner']} of {each['author']}: {each['reason']}: {each['sentence']}")
+            say(f"refused from {each['partner']} of {each['author']}: {each['reason']}: {each['sentence']}")
     return 1 if failed else 0
 
 
@@ -196,7 +197,7 @@ def verify(file: FileArgument, /, *, json: JsonFlag = False) -> None:
         )
         return
     when = f"as of {as_of}" if as_of else "at some time (it carries no beat): ask its author for a newer one"
-    print(f"It holds: {signed.record.kind} {signed.record.id} is in what {signed.card.author} signed, {when}.")
+    say(f"It holds: {signed.record.kind} {signed.record.id} is in what {signed.card.author} signed, {when}.")
 
 
 def schema(kind: str, /) -> None:

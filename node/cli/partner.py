@@ -15,6 +15,7 @@ from node.cli.common import (
     operate,
     print_json,
     read_file,
+    say,
 )
 from node.errors import ProtocolError
 from node.protocol.canonical import decode_loose
@@ -47,9 +48,9 @@ def add(
         print_json(found)
         return
     what = "is a partner now, and endorsed" if found["new"] else "was a partner already"
-    print(f"{found['organisation']} ({found['node_id']}) {what}.")
+    say(f"{found['organisation']} ({found['node_id']}) {what}.")
     if not found["url"]:
-        print("No URL of it is known: it will have to connect to this node, or add one with --url.")
+        say("No URL of it is known: it will have to connect to this node, or add one with --url.")
 
 
 @partner.command(name="list")
@@ -61,4 +62,4 @@ def list_(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         return
     for each in found["partners"]:
         state = each.get("problem") or each.get("last_sync", "not synced yet")
-        print(f"{each['node_id']}  {each['organisation'] or '(its records are not here yet)'}  {each['url']}  {state}")
+        say(f"{each['node_id']}  {each['organisation'] or '(its records are not here yet)'}  {each['url']}  {state}")

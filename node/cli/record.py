@@ -1,6 +1,5 @@
 """Records: `bra publish`, `bra list`, `bra search`, `bra withdraw`, `bra export`."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ from cyclopts import App as Commands
 from cyclopts import Parameter
 
 from node import kinds
-from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file
+from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, say
 from node.directory.importing import read_sheet
 from node.errors import InputError, Malformed
 from node.protocol.canonical import encode
@@ -47,7 +46,7 @@ def publish(
         print_json(found)
         return 0
     counts = f"{found['created']} new, {found['changed']} changed, {found['unchanged']} unchanged"
-    print(f"Published: {counts}; this node's state is seq {found['seq']}.")
+    say(f"Published: {counts}; this node's state is seq {found['seq']}.")
     return 0
 
 
@@ -77,7 +76,7 @@ def withdraw(kind: str, id: str, /, *, home: HomeOption = HERE, json: JsonFlag =
     if json:
         print_json(found)
     else:
-        print(f"Withdrawn: {kind} {id}; this node's state is seq {found['seq']}.")
+        say(f"Withdrawn: {kind} {id}; this node's state is seq {found['seq']}.")
 
 
 def export(
@@ -114,7 +113,7 @@ def _tell_problems(problems: Any, file: Path, *, json: bool) -> None:
             {"problems": [{"row": each.row, "column": each.column, "sentence": each.sentence} for each in problems]}
         )
     for each in problems[:_PROBLEMS_SHOWN]:
-        print(str(each), file=sys.stderr)
+        say(str(each), error=True)
     more = f" ({len(problems) - _PROBLEMS_SHOWN} more are not shown)" if len(problems) > _PROBLEMS_SHOWN else ""
     raise InputError(f"nothing was published: {len(problems)} problems in {file}{more}: mend them and publish again")
 
@@ -129,11 +128,11 @@ def _show(found: dict[str, Any], *, json: bool) -> None:
         warning = f"  ! {each['warning']}" if "warning" in each else ""
         stale = ", not heard from lately" if each["stale"] else ""
         heading = _heading(each)
-        print(f"{each['kind']} {each['id']}  {heading}  ({each['organisation']}{through}{stale}){warning}")
+        say(f"{each['kind']} {each['id']}  {heading}  ({each['organisation']}{through}{stale}){warning}")
 
 
 def _heading(record: dict[str, Any]) -> str:
     body = kinds.interpret(record["kind"], record["body"])
-    city = record["body"].get("city", "")
+    city = record["body"].get("city")
     heading = body.heading() if body else ""
-    return f"{heading}, {city}" if city and city not in heading else heading
+    return f"{heading}, {city}" if isinstance(city, str) and city not in heading else heading

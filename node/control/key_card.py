@@ -6,8 +6,9 @@ It is the signed record of the organisation itself, with a beat that says where 
 from dataclasses import dataclass
 from typing import Self
 
+from node import kinds
 from node.directory.publishing import OWN_ORGANISATION
-from node.errors import InputError, ProtocolError
+from node.errors import InputError, Malformed, ProtocolError
 from node.protocol.names import NodeId
 from node.protocol.signed_record import SignedRecord
 
@@ -48,4 +49,8 @@ class KeyCard:
             )
         if signed.card.author == me:
             raise InputError("this is this node's own card: give it to the partner, and add the partner's here")
-        return cls(signed, str(record.body.get("name", ""))[:200])
+        try:
+            kinds.interpret("organisation", record.body)
+        except Malformed as error:
+            raise InputError(f"the card's organisation can't be read ({error}): ask the partner to mend it") from error
+        return cls(signed, record.body["name"])

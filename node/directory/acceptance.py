@@ -48,6 +48,11 @@ class Acceptance:
             for listener in self._listeners:
                 listener()
 
+    @property
+    def partners(self) -> frozenset[NodeId]:
+        """Those whose keys were exchanged directly, and who aren't blocked."""
+        return frozenset(node for node, known in self.known.items() if known.path == (node,) and not known.since)
+
     def standing(self, node: str) -> Standing:
         found = self.known.get(NodeId(node))
         return found.standing if found else Standing.UNKNOWN

@@ -29,6 +29,7 @@ PUBLIC = frozenset(("public",))
 
 LARGEST_PAGE = 1_000
 LONGEST_QUERY = 200
+MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def one(db: sqlite3.Connection, reader: Reader, kind: str, author: str, record_i
 
 
 def search(db: sqlite3.Connection, reader: Reader, text: str, *, limit: int = 50) -> list[dict[str, Any]]:
-    """The records that hold every word of `text` (each as the beginning of a word), the best first."""
+    """The records that hold every word of `text` (from three letters on, as the beginning of one), the best first."""
     rows = db.execute(
         f"{_SHOWN} FROM texts_fts JOIN records ON records.no = texts_fts.rowid "
         "JOIN authors ON authors.no = records.author "
@@ -111,7 +112,10 @@ def _match(text: str) -> str:
     words = re.findall(r"\w+", fold(text))
     if not words:
         raise InputError("there is nothing to search for: give at least one word")
-    return " ".join(f'"{word}"*' for word in words)
+    if len(words) > MOST_WORDS:
+        raise InputError(f"a search has up to {MOST_WORDS} words: use fewer")
+    # The beginning of a word has three letters at least: one letter would be the beginning of half the directory.
+    return " ".join(f'"{word}"*' if len(word) >= 3 else f'"{word}"' for word in words)
 
 
 def _may_see(reader: Reader) -> str:

@@ -19,8 +19,9 @@ from node.federation import wire
 from node.federation.receiving import Told
 from node.federation.session import Greeting, News
 from node.federation.signatures import RequestSigner
+from node.plain import plain
 from node.protocol import names
-from node.protocol.blocks import Want, parse_line
+from node.protocol.blocks import Limits, Want, parse_line
 from node.protocol.canonical import decode, decode_loose, encode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
@@ -46,6 +47,7 @@ class Client:
         signer: RequestSigner,
         *,
         world: World,
+        limits: Limits,
         request_seconds: float,
     ) -> None:
         self._http = http
@@ -53,11 +55,12 @@ class Client:
         self._partner = partner
         self._signer = signer
         self._world = world
+        self._limits = limits
         self._seconds = request_seconds
 
-    async def greet(self, nonce: str) -> Greeting:
-        """The server's proof that it holds its key. Not signed: nothing is told before it has proven itself."""
-        url = f"{self._url}{wire.WELL_KNOWN}?{urlencode({'nonce': nonce})}"
+    async def greet(self, nonce: str, own: str) -> Greeting:
+        """The server's proof that it holds its key and is reached at `own`. Not signed: it proves itself first."""
+        url = f"{self._url}{wire.WELL_KNOWN}?{urlencode({'nonce': nonce, 'url': own})}"
         async with self._answer("GET", url, signed=False) as response:
             value = decode(await _whole(response, wire.LONGEST_ANSWER))
         if not isinstance(value, dict) or not isinstance(value.get("protocols"), list):
@@ -68,7 +71,7 @@ class Client:
     async def feed(self, cursor: str | None, wait: int) -> News:
         query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
-            lines = [line async for batch in _lines(response, wire.LONGEST_FEED) for line in batch]
+            lines = [line async for batch in _lines(response, wire.LONGEST_FEED, wire.FEED_LINES) for line in batch]
         # Two signatures an author: a few are checked here, many would hold up everybody else.
         if len(lines) > _FEW_LINES:
             return await asyncio.to_thread(_news, lines, self._partner)
@@ -78,9 +81,9 @@ class Client:
         """The lines of each want's block, in the order of the wants."""
         body = encode([want.as_value() for want in wants])
         lines: list[bytes] = []
-        size, blocks = 0, 0
+        size, blocks, most = 0, 0, wire.block_lines(self._limits)
         async with self._answer("POST", self._call("pull"), body=body) as response:
-            async for batch in _lines(response, wire.LONGEST_BLOCK * len(wants)):
+            async for batch in _lines(response, wire.LONGEST_BLOCK * len(wants), most * len(wants)):
                 for line in batch:
                     lines.append(line)
                     size += len(line)
@@ -90,7 +93,7 @@ class Client:
                         yield lines
                         blocks += 1
                         lines, size = [], 0
-                if size > wire.LONGEST_BLOCK:
+                if size > wire.LONGEST_BLOCK or len(lines) > most:
                     raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
         if blocks != len(wants) or lines:
             raise Malformed(f"{blocks} whole blocks came where {len(wants)} were asked for")
@@ -225,9 +228,9 @@ def _subtree(value: Any) -> Subtree:
     )
 
 
-async def _lines(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[Iterable[bytes]]:
+async def _lines(response: aiohttp.ClientResponse, limit: int, lines: int) -> AsyncIterator[Iterable[bytes]]:
     """The lines of the answer, in batches as they come."""
-    reader = wire.LineReader(limit=limit, compressed=_compressed(response))
+    reader = wire.LineReader(limit=limit, compressed=_compressed(response), lines=lines)
     async for chunk in response.content.iter_chunked(256 * 1024):
         yield reader.feed(chunk)
     reader.end()
@@ -253,6 +256,6 @@ async def _complaint(response: aiohttp.ClientResponse) -> str:
     """The sentence of a problem+json answer, or the status where there is none."""
     try:
         value = decode_loose(await _whole(response, 16_384))
-        return str(value["detail"])[:500]
+        return plain(str(value["detail"]))
     except (Malformed, KeyError, TypeError):
-        return f"the partner's server answered {response.status} {response.reason or ''}".strip()
+        return plain(f"the partner's server answered {response.status} {response.reason or ''}".strip())

@@ -17,12 +17,15 @@ from node.federation.receiving import Receiver
 from node.federation.session import Action, News, RoundDone, Session
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
-from node.protocol.verdicts import Accepted, Refusal, Verdict
+from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
 from node.storage import partners
 from node.storage.database import Database
 
 BYTES_AT_ONCE = 64 * wire.MIB
 """Bytes of lines of blocks that are read, judged or waiting to be applied at the same time."""
+
+PAGES_AT_MOST = 100
+"""Pages of one block: each but the last has 4 MiB, so no set that is taken has more."""
 
 Progress = Callable[[NodeId, int], None]
 """Called with an author and how many of its records were just applied."""
@@ -71,7 +74,7 @@ class Exchange:
     async def _perform(self, action: Action[Any]) -> Any:
         match action:
             case session.Greet():
-                return await self._client.greet(action.nonce)
+                return await self._client.greet(action.nonce, action.url)
             case session.ReadFeed():
                 return await self._read_feed(action)
             case session.Hear():
@@ -141,7 +144,9 @@ class Exchange:
 
     async def _pull_pages(self, want: Want, block: Block | None = None) -> Block | Refusal:
         """All pages of one block that are still to come; each begins after the last record of the one before."""
-        while block is None or block.after is not None:
+        for _ in range(PAGES_AT_MOST):
+            if block is not None and block.after is None:
+                return block
             following = want
             if block is not None:
                 head = block.head
@@ -151,7 +156,7 @@ class Exchange:
                 if isinstance(page, Refusal):
                     return page
                 block = page
-        return block
+        return Refusal(Reason.MALFORMED, f"its set did not come whole in {PAGES_AT_MOST} pages")
 
     async def _apply(self, block: Block, *, compared: bool = False) -> Verdict:
         verdict = await self._receiver.apply(self.session.partner, block, compared=compared)
@@ -164,6 +169,8 @@ class Exchange:
 
     async def _push(self, wants: tuple[Want, ...]) -> None:
         for want in wants:
+            if not self._receiver.honours(self.session.partner):
+                return
             if await self._push_block(want, whole=False) == "compare":
                 await self._push_block(Want(want.author), whole=True)
 
@@ -173,7 +180,7 @@ class Exchange:
 
 
 def _block_lines(db: sqlite3.Connection, *, want: Want, receiver: Receiver) -> list[bytes]:
-    # A push goes to a partner, and partners are honoured.
+    # `_push` goes to nodes alone that are honoured here.
     return list(sending.block(db, want, honoured=True, limits=receiver.limits, page_bytes=wire.LONGEST_BLOCK))
 
 

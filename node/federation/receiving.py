@@ -164,6 +164,10 @@ class Receiver:
         if told:
             await self._database.write(lambda db: self._hear(db, partner, told))
 
+    def honours(self, node: NodeId) -> bool:
+        """Whether a node gets records that are not public."""
+        return self._acceptance.standing(node) is Standing.HONOURED
+
     async def holdings(self, partner: NodeId) -> Holdings:
         return await self._database.read(lambda db: self._holdings(db, partner))
 
@@ -200,7 +204,9 @@ class Receiver:
             author = authors.find(db, block.author)
             if verdict.evidence and author:
                 authors.keep_evidence(db, author.no, verdict.evidence)
-            partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
+            # Of authors that nobody here accepts there may be any number: nothing is kept.
+            if verdict.reason is not Reason.NOT_ACCEPTED:
+                partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
         if not isinstance(verdict, Accepted):
             return verdict
         # From here on an exception undoes the whole block; a lie that only the sum shows is met there.

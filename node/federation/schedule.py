@@ -27,6 +27,13 @@ from node.world import World
 
 log = structlog.get_logger()
 
+EMPTY_ROUND = 1.0
+EMPTY_ROUNDS = 5
+"""After so many rounds that took less than `EMPTY_ROUND` seconds and applied nothing, one follows only after so long.
+
+A few are normal: a partner tells us of our own changes, too.
+"""
+
 SAID_AGAIN = 3600
 """Seconds after which a quiet partner's last round is written down again; idle rounds write nothing."""
 
@@ -53,6 +60,7 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._exchanges: dict[NodeId, Exchange] = {}
         self._rounds: dict[NodeId, asyncio.Task[None]] = {}
+        self._empty: dict[NodeId, int] = {}
         self.last_round: dict[NodeId, float] = {}
 
     def start(self) -> None:
@@ -114,6 +122,7 @@ class Schedule:
         partner = await self._database.read(lambda db: partners.find(db, node_id))
         if partner is None or partner.url is None:
             return
+        began = self._world.now()
         try:
             if node_id not in self._exchanges:
                 self._exchanges[node_id] = self._exchange(partner)
@@ -126,7 +135,10 @@ class Schedule:
             log.exception("round failed", partner=node_id)
             await self._failed(partner, f"unexpected {type(error).__name__}: see this node's log")
         else:
-            self._next_round(node_id, after=0)
+            # A partner that answers at once and brings nothing is not asked again at once.
+            quick = not done.applied and self._world.now() - began < EMPTY_ROUND
+            self._empty[node_id] = self._empty.get(node_id, 0) + 1 if quick else 0
+            self._next_round(node_id, after=EMPTY_ROUND if self._empty[node_id] > EMPTY_ROUNDS else 0)
 
     async def _succeeded(self, partner: Partner, done: RoundDone) -> None:
         now = self._world.now()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.errors import InputError
-from node.federation.wire import PAGE_BYTES
+from node.federation.wire import MIB, PAGE_BYTES
 from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import NodeId
@@ -26,22 +26,28 @@ from node.trust.reach import Standing
 
 FEED_PAGE = 500
 """Authors in one answer of the feed."""
+FEED_BYTES = 4 * MIB
+"""Bytes of lines after which the feed goes on in a next answer."""
 
 
 def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int]:
     """Lines with the newest of each author that changed after place `after`, and the place reached."""
     lines: list[bytes] = []
-    changed = authors.arrived_since(db, after, FEED_PAGE)
-    for author in changed:
+    reached, room = after, FEED_BYTES
+    for author in authors.arrived_since(db, after, FEED_PAGE):
+        if room <= 0:
+            break
+        reached = author.arrival or reached
         if author.standing < Standing.REACHED or author.head_line is None:
             continue
-        lines.append(b'{"card":%b}' % author.card_line)
-        lines.append(b'{"head":%b}' % author.head_line)
+        told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
         if author.beat_line:
-            lines.append(b'{"beat":%b}' % author.beat_line)
-        if author.forked_epoch is not None:
-            lines.extend(authors.evidence_lines(db, author))
-    return lines, (changed[-1].arrival or after) if changed else after
+            told.append(b'{"beat":%b}' % author.beat_line)
+        if author.forked_epoch is not None and (proof := authors.evidence_line(db, author)):
+            told.append(proof)
+        room -= sum(map(len, told))
+        lines += told
+    return lines, reached
 
 
 def block(
@@ -105,7 +111,7 @@ def _below(db: sqlite3.Connection, author: Author, want: Want, *, honoured: bool
         yield _next(author.node_id)
         return
     rows = records.below(db, author.no, want.prefixes, want.after)
-    yield from _page(author.node_id, iter(rows), honoured=honoured, page_bytes=page_bytes)
+    yield from _page(author.node_id, rows, honoured=honoured, page_bytes=page_bytes)
 
 
 def _page(author: NodeId, rows: Iterator[Stored], *, honoured: bool, page_bytes: int) -> Iterator[bytes]:

@@ -56,11 +56,15 @@ class NotAllowed(BraError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What this node says of itself. `instance` names its database: a feed's cursor belongs to one."""
+    """What this node says of itself. `instance` names its database: a feed's cursor belongs to one.
+
+    `url`: where it is reached, without a slash at its end; empty where it doesn't know.
+    """
 
     card: Card
     key: PrivateKey
     instance: str
+    url: str
     security_contact: str
 
 
@@ -178,9 +182,12 @@ class Server:
         if author and author.beat_line:
             value["beat"] = decode(author.beat_line)
         if nonce is not None:
-            hello = Hello.make(
-                self._identity.key, author=self._me, epoch=self._identity.card.epoch, nonce=nonce, time=now
-            )
+            names.decode_base64(nonce, 32)
+            called = request.query.get("url", "")
+            if self._identity.url and called != self._identity.url:
+                raise NotAllowed(f"this node is reached at {self._identity.url}: call it there", 421)
+            epoch = self._identity.card.epoch
+            hello = Hello.make(self._identity.key, author=self._me, epoch=epoch, nonce=nonce, url=called, time=now)
             value["hello"] = decode(hello.signed.line)
         return web.Response(body=encode(value), content_type="application/json")
 
@@ -285,7 +292,9 @@ class Server:
         check_body = self._verifier.verify(
             request.method, f"http://node{request.raw_path}", request.headers, card.signing, now=self._world.now()
         )
-        if self._under_way[node] >= self._per_peer or self._under_way.total() >= self._requests:
+        # The last quarter of all places is for partners: those whom they introduced can't shut them out.
+        places = self._requests if node in self._acceptance.partners else self._requests * 3 // 4
+        if self._under_way[node] >= self._per_peer or self._under_way.total() >= places:
             raise NotAllowed("too many requests are under way: wait for one to end", 429)
         self._under_way[node] += 1
         try:
@@ -334,6 +343,7 @@ _TITLES = {
     404: "Not found",
     409: "Moved on",
     410: "Foreign cursor",
+    421: "Called elsewhere",
     413: "Too large",
     429: "Too many requests",
     503: "Overloaded",
@@ -354,7 +364,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
 
 def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tuple[NodeId, Block | Refusal]]:
     """The blocks of a push, each with its author; a malformed one is a refusal and stops no other."""
-    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed)
+    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed, lines=wire.block_lines(limits))
     blocks: list[tuple[NodeId, Block | Refusal]] = []
     lines: list[bytes] = []
     for line in reader.feed(body):

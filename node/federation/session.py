@@ -67,6 +67,7 @@ class News:
 @dataclass(frozen=True)
 class Greet(Action[Greeting]):
     nonce: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -168,13 +169,24 @@ class Session:
     """What is remembered between the rounds with one partner while this process runs."""
 
     def __init__(
-        self, me: NodeId, partner: NodeId, *, network: str, cursor: str | None, nonce: str, outbound_only: bool = False
+        self,
+        me: NodeId,
+        partner: NodeId,
+        *,
+        network: str,
+        url: str,
+        cursor: str | None,
+        nonce: str,
+        newest_card: Card | None = None,
+        outbound_only: bool = False,
     ) -> None:
         self.partner = partner
         self._me = me
         self._network = network
+        self._url = url
         self._cursor = cursor
         self._nonce = nonce
+        self._newest_card = newest_card
         self._outbound_only = outbound_only
         self._greeted = False
         self._surveyed = False
@@ -219,17 +231,23 @@ class Session:
             self._asked_bodies.clear()
 
     def _greet(self) -> Steps[None]:
-        greeting = yield from ask(Greet(self._nonce))
+        greeting = yield from ask(Greet(self._nonce, self._url))
         card, hello = greeting.card, greeting.hello
         if card.author != self.partner:
             raise Declined(
                 f"{card.author} answers there, not {self.partner}: ask the partner where its node is reached now", 421
             )
+        if self._newest_card and card.epoch < self._newest_card.epoch:
+            raise Declined(
+                f"the node shows a card of epoch {card.epoch}, its newest known one is of epoch "
+                f"{self._newest_card.epoch}: an old key is in use there, ask the partner",
+                421,
+            )
         if card.network != self._network:
             raise Declined(f"the node belongs to the network {card.network!r}, this one to {self._network!r}", 421)
         hello.verify(card)
-        if hello.nonce != self._nonce:
-            raise Declined("the node signed another nonce than it was given: it may be somebody in between", 421)
+        if hello.nonce != self._nonce or hello.url != self._url:
+            raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
         if VERSION not in greeting.protocols:
             raise Declined(f"the node speaks the protocols {greeting.protocols}, this one {VERSION}: update it", 421)
         self._greeted = True

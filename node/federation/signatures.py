@@ -125,6 +125,8 @@ class RequestVerifier:
             )
         except (HTTPMessageSignaturesException, ValueError) as error:
             raise Forged(f"the request's signature does not hold: {error}") from error
+        if result.parameters.get("keyid") != caller(headers):
+            raise Forged("the request's signature names another key than its caller's")
         self._use(result.parameters, now)
 
         def check_body(body: bytes) -> None:
@@ -136,6 +138,9 @@ class RequestVerifier:
         return check_body
 
     def _check_clock(self, signature_input: str, now: float) -> None:
+        # Of a parameter given twice the library takes the last; what is compared here must be what was signed.
+        if any(signature_input.count(f";{name}=") != 1 for name in ("created", "expires", "keyid", "nonce", "tag")):
+            raise Forged("a request's signature has created, expires, keyid, nonce and tag, each once")
         found = _CREATED.search(signature_input)
         created = int(found[1]) if found else 0
         if abs(created - now) > LASTS:

@@ -1,9 +1,9 @@
 """How bytes travel between nodes: paths, gzip and lines, with a cap on everything that is read.
 
-reader = LineReader(limit=64 * MIB, compressed=True)
+reader = LineReader(limit=64 * MIB, compressed=True, lines=100_000)
 for chunk in body:
-for line in reader.feed(chunk):
-...
+    for line in reader.feed(chunk):
+        ...
 reader.end()
 """
 
@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from node.errors import InputError, Malformed
-from node.protocol.blocks import LARGEST_LINE
+from node.protocol.blocks import LARGEST_LINE, Limits
 
 VERSION = 1
 PREFIX = f"/federation/v{VERSION}"
@@ -30,6 +30,7 @@ LONGEST_REQUEST_BODY = 32 * MIB
 LONGEST_BLOCK = 64 * MIB
 """Bytes of one author's block, decompressed, in one answer or push."""
 LONGEST_FEED = 16 * MIB
+FEED_LINES = 10_000
 LONGEST_ANSWER = MIB
 """Bytes of an answer that is one JSON object."""
 DEEPEST_LOOK = 8
@@ -95,17 +96,21 @@ class Expander:
 
 
 class LineReader:
-    """Lines out of chunks, each without its end, with the caps of `Expander` and one on each line."""
+    """Lines out of chunks, each without its end; capped like `Expander`, and each line, and their number."""
 
-    def __init__(self, *, limit: int, compressed: bool) -> None:
+    def __init__(self, *, limit: int, compressed: bool, lines: int) -> None:
         self._expander = Expander(limit=limit, compressed=compressed)
         self._rest = b""
+        self._room = lines
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         for piece in self._expander.feed(chunk):
             *lines, self._rest = (self._rest + piece).split(b"\n")
             if len(self._rest) > LARGEST_LINE:
                 raise Malformed(f"a line has at most {LARGEST_LINE} bytes")
+            self._room -= len(lines)
+            if self._room < 0:
+                raise Malformed("more lines were sent than anything that was asked for has")
             for line in lines:
                 if not line:
                     raise Malformed("there is an empty line")
@@ -115,6 +120,11 @@ class LineReader:
         self._expander.end()
         if self._rest:
             raise Malformed("the last line breaks off")
+
+
+def block_lines(limits: Limits) -> int:
+    """Lines of one author's block at most: its records, as many removals, its chain, and what frames them."""
+    return 2 * limits.records + limits.heads + 8
 
 
 def parse_url(url: str) -> str:
@@ -128,7 +138,8 @@ def parse_url(url: str) -> str:
         loopback = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
     except ValueError:
         loopback = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
+    readable = url.isascii() and url.isprintable() and parts.scheme in ("http", "https")
+    if not readable or not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise InputError(f"{url!r} is not a node's URL: write it like https://node.park.example")
     if parts.username or parts.password:
         raise InputError("a node's URL holds no user name or password: nodes prove who they are with their keys")

@@ -40,7 +40,7 @@ class Limits:
 
     records: int = 10_000
     size: int = 50_000_000
-    heads: int = 65_536
+    heads: int = 16_384
 
 
 class OverQuota(Malformed):

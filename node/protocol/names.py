@@ -34,6 +34,9 @@ LONGEST_BEAT = 14 * 86_400
 """Seconds that a beat may last at most (SPEC, "Beats")."""
 LARGEST_RECORD = 64 * 1024
 """Bytes of a record's canonical form (SPEC, "Records")."""
+LARGEST_HEAD = 1024
+"""Bytes of a head's canonical form: an author's chain is kept for months."""
+
 LARGEST_STATEMENT = 8 * 1024
 """Bytes of any other statement's canonical form: evidence holds four of them in one line (SPEC, "Limits")."""
 

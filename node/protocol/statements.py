@@ -150,7 +150,7 @@ class Head:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        signed, members = _open(value, "head")
+        signed, members = _open(value, "head", names.LARGEST_HEAD)
         return cls(
             signed,
             names.parse_node_id(members.get("author")),
@@ -227,29 +227,43 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A server's answer to a client's nonce: whoever answers at this address holds the signing key."""
+    """A server's answer to a client's nonce: whoever holds the signing key is reached at this very address.
+
+    `url` is what the client called; a server signs none but its own, so that nobody can pass a greeting on.
+    """
 
     signed: Signed
     author: NodeId
     epoch: int
     nonce: str
+    url: str
     time: Seconds
 
     @classmethod
-    def make(cls, key: keys.PrivateKey, *, author: NodeId, epoch: int, nonce: str, time: float) -> Self:
-        statement = {"type": "hello", "author": author, "epoch": epoch, "nonce": nonce, "time": names.format_time(time)}
+    def make(cls, key: keys.PrivateKey, *, author: NodeId, epoch: int, nonce: str, url: str, time: float) -> Self:
+        statement = {
+            "type": "hello",
+            "author": author,
+            "epoch": epoch,
+            "nonce": nonce,
+            "url": url,
+            "time": names.format_time(time),
+        }
         return cls.parse(_value(sign(key, statement)))
 
     @classmethod
     def parse(cls, value: object) -> Self:
         signed, members = _open(value, "hello")
-        nonce = members.get("nonce")
+        nonce, url = members.get("nonce"), members.get("url")
         names.decode_base64(nonce, 32)
+        if not isinstance(url, str) or len(url) > 200:
+            raise Malformed("a hello names the URL that was called, of up to 200 characters")
         return cls(
             signed,
             names.parse_node_id(members.get("author")),
             names.parse_integer(members.get("epoch")),
             str(nonce),
+            url,
             names.parse_time(members.get("time")),
         )
 
@@ -356,7 +370,7 @@ def _kind_byte(kind: str) -> bytes:
     return hashlib.sha256(kind.encode()).digest()[:1]
 
 
-def _open(value: object, type_: str) -> tuple[Signed, dict[str, Any]]:
+def _open(value: object, type_: str, largest: int = names.LARGEST_STATEMENT) -> tuple[Signed, dict[str, Any]]:
     """The signed form and the statement's members, if `value` is a signed statement of that type."""
     if not isinstance(value, dict) or value.keys() != {"signature", "statement"}:
         raise Malformed("a signed statement has two members: signature and statement")
@@ -364,8 +378,8 @@ def _open(value: object, type_: str) -> tuple[Signed, dict[str, Any]]:
     if not isinstance(members, dict) or members.get("type") != type_:
         raise Malformed(f'expected a statement of type "{type_}"')
     statement = encode(members, deepest=DEEPEST_STATEMENT)
-    if len(statement) > names.LARGEST_STATEMENT:
-        raise Malformed(f"a {type_} has at most {names.LARGEST_STATEMENT} bytes")
+    if len(statement) > largest:
+        raise Malformed(f"a {type_} has at most {largest} bytes")
     return Signed(statement, names.decode_base64(value["signature"], 64)), members
 
 

@@ -13,6 +13,9 @@ from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head
 
+HEADS_KEPT = 16_384
+"""Heads of one author: some months of one an hour, and at most 16 MB."""
+
 _COLUMNS = (
     "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
     "arrival, standing, forked_epoch, continuous, next_card"
@@ -136,6 +139,11 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
         [(author, each.epoch, each.seq, each.hash, each.signed.line, int(now)) for each in heads],
     )
     db.execute(
+        "DELETE FROM heads WHERE author = ? AND (epoch, seq) <= (SELECT epoch, seq FROM heads WHERE author = ? "
+        "ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET ?)",
+        (author, author, HEADS_KEPT),
+    )
+    db.execute(
         "UPDATE authors SET head = ?, head_hash = ?, head_at = ?, seq = ?, count = ?, size = ?, root = ?, "
         "continuous = ?, arrival = ? WHERE no = ?",
         (
@@ -196,9 +204,13 @@ def chain_around(db: sqlite3.Connection, author: Author, seq: int) -> list[bytes
 
 
 def keep_evidence(db: sqlite3.Connection, author: int, evidence: Evidence) -> bool:
-    """Keeps a verified fork; from now on no further head of that epoch is taken. Whether it was news."""
+    """Keeps a verified fork; from now on no further head of that epoch is taken. Whether it was news.
+
+    One proof an author, of the highest epoch: an author could make up any number.
+    """
     cursor = db.execute(
-        "INSERT OR IGNORE INTO evidence (author, epoch, line) VALUES (?, ?, ?)",
+        "INSERT INTO evidence (author, epoch, line) VALUES (?, ?, ?) ON CONFLICT (author) DO UPDATE SET "
+        "epoch = excluded.epoch, line = excluded.line WHERE excluded.epoch > epoch",
         (author, evidence.epoch, encode({"evidence": evidence.as_value()})),
     )
     if not cursor.rowcount:
@@ -210,10 +222,10 @@ def keep_evidence(db: sqlite3.Connection, author: int, evidence: Evidence) -> bo
     return True
 
 
-def evidence_lines(db: sqlite3.Connection, author: Author) -> Iterator[bytes]:
-    """The evidence that still counts: of the newest epoch."""
-    rows = db.execute("SELECT line FROM evidence WHERE author = ? AND epoch >= ?", (author.no, author.epoch))
-    return (line for (line,) in rows)
+def evidence_line(db: sqlite3.Connection, author: Author) -> bytes | None:
+    """The evidence against the author, while it still counts: until a higher epoch."""
+    row = db.execute("SELECT line FROM evidence WHERE author = ? AND epoch >= ?", (author.no, author.epoch)).fetchone()
+    return row[0] if row else None
 
 
 def prune(db: sqlite3.Connection, before: float) -> None:

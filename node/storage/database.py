@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from typing import Any, TypeVar
 import sqlite_utils
 import structlog
 
-from node.errors import HomeError
+from node.errors import HomeError, TooSlow
 from node.storage.migrations import migrations
 
 log = structlog.get_logger()
@@ -35,6 +36,9 @@ T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
 
 READERS = 4
+QUERIERS = 2
+_STEPS = 20_000
+"""Steps of SQLite's machine between two looks at the time: a few milliseconds."""
 LONGEST_BATCH = 0.1
 """Seconds for which the writer goes on adding waiting jobs to a transaction."""
 
@@ -52,6 +56,7 @@ class Database:
             connection = _open(path)
             migrations.apply(sqlite_utils.Database(connection))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._queriers = ThreadPoolExecutor(QUERIERS, thread_name_prefix="querier")
         self._writer = threading.Thread(target=self._write_jobs, args=(connection,), name="writer", daemon=True)
         self._writer.start()
 
@@ -71,18 +76,28 @@ class Database:
         """Runs `job` on a read-only connection, in one snapshot."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, job)
 
-    def read_now(self, job: Job[T]) -> T:
+    async def query(self, job: Job[T], seconds: float) -> T:
+        """`read` for questions that anybody may ask: in threads of their own, and TooSlow after `seconds`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._queriers, partial(self.read_now, job, seconds=seconds))
+
+    def read_now(self, job: Job[T], *, seconds: float | None = None) -> T:
         """`read` in the calling thread; blocks."""
         connection = self._reader()
+        if seconds is not None:
+            ends = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
         with _told(self.path):
             connection.execute("BEGIN")
             try:
                 return job(connection)
             finally:
+                connection.set_progress_handler(None, 0)
                 connection.execute("ROLLBACK")
 
     def close(self) -> None:
         self._readers.shutdown()
+        self._queriers.shutdown()
         for connection in self._opened:
             connection.close()
         # Last, because only a connection that may write folds the log into the file when it is the last to close.
@@ -204,6 +219,8 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         said = str(error)
+        if said == "interrupted":
+            raise TooSlow("this question takes too long here: ask for less, with more or longer words") from error
         if "full" in said:
             raise HomeError(f"the disk that holds {path} is full: free some space; nothing was changed") from error
         if "readonly" in said or "unable to open" in said:

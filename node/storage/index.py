@@ -13,7 +13,7 @@ Rules:
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from node import kinds
 from node.errors import Malformed
@@ -47,9 +47,18 @@ def entry(record: Record) -> Entry:
         return Entry("", "", None, str(error))
     if body is None:
         return Entry("", "", None, None)
-    geo = record.body.get("geo")
-    place = (geo["lat_e6"], geo["lon_e6"]) if isinstance(geo, dict) else None
-    return Entry(body.heading(), fold(" ".join(_strings(record.body)))[:LONGEST_WORDS], place, None)
+    return Entry(body.heading(), fold(" ".join(_strings(record.body)))[:LONGEST_WORDS], _place(record.body), None)
+
+
+def _place(body: dict[str, Any]) -> tuple[int, int] | None:
+    """Where the record is. Kinds without a place may carry anything under its name: a newer node may know it."""
+    geo = body.get("geo")
+    if not isinstance(geo, dict):
+        return None
+    latitude, longitude = geo.get("lat_e6"), geo.get("lon_e6")
+    if type(latitude) is not int or type(longitude) is not int:
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90_000_000 and abs(longitude) <= 180_000_000 else None
 
 
 def fold(text: str) -> str:

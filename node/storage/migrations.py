@@ -50,7 +50,7 @@ def m001_authors(db: Database) -> None:
     )
     db.table("authors").create_index(["node_id"], unique=True)
     db.table("authors").create_index(["arrival"], unique=True)
-    db.table("evidence").create({"author": int, "epoch": int, "line": bytes}, pk=("author", "epoch"))
+    db.table("evidence").create({"author": int, "epoch": int, "line": bytes}, pk="author")
     db.table("heads").create(
         {"author": int, "epoch": int, "seq": int, "hash": bytes, "line": bytes, "at": int},
         pk=("author", "epoch", "seq"),

@@ -3,8 +3,12 @@
 import sqlite3
 from dataclasses import dataclass
 
+from node.plain import plain
 from node.protocol.names import NodeId
 from node.protocol.verdicts import Refusal
+
+REFUSALS_KEPT = 1_000
+"""Refusals of what one partner offers; the newest stay."""
 
 LONGEST_LIST = 20_000
 """Authors that one partner may tell of."""
@@ -81,7 +85,7 @@ def succeeded(db: sqlite3.Connection, node_id: str, cursor: str, now: float) -> 
 
 
 def failed(db: sqlite3.Connection, node_id: str, problem: str) -> None:
-    db.execute("UPDATE partners SET failures = failures + 1, problem = ? WHERE node_id = ?", (problem, node_id))
+    db.execute("UPDATE partners SET failures = failures + 1, problem = ? WHERE node_id = ?", (plain(problem), node_id))
 
 
 def start_over(db: sqlite3.Connection, node_id: str) -> None:
@@ -116,7 +120,12 @@ def refuse(db: sqlite3.Connection, partner: str, author: str, refusal: Refusal, 
     """Keeps the newest refusal of what a partner offered of an author, to be shown."""
     db.execute(
         "INSERT OR REPLACE INTO refusals (partner, author, reason, sentence, head, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (partner, author, str(refusal.reason), refusal.sentence, head, int(now)),
+        (partner, author, str(refusal.reason), plain(refusal.sentence), head, int(now)),
+    )
+    db.execute(
+        "DELETE FROM refusals WHERE partner = ? AND author IN (SELECT author FROM refusals WHERE partner = ? "
+        "ORDER BY at DESC, author LIMIT -1 OFFSET ?)",
+        (partner, partner, REFUSALS_KEPT),
     )
 
 

@@ -100,17 +100,25 @@ def since(db: sqlite3.Connection, author: int, seq: int) -> Iterator[Stored]:
     return (Stored(*row) for row in rows)
 
 
-def below(db: sqlite3.Connection, author: int, prefixes: Iterable[str], after: int) -> list[Stored]:
-    """The shared records whose key begins with one of the prefixes, with seq above `after`, by seq."""
-    found: dict[bytes, Stored] = {}
-    for prefix in prefixes:
-        rows = db.execute(
-            "SELECT key, value, seq, visibility, line FROM records "
-            "WHERE author = ? AND key BETWEEN ? AND ? AND seq > max(?, 0)",
+def below(db: sqlite3.Connection, author: int, prefixes: Iterable[str], after: int) -> Iterator[Stored]:
+    """The shared records whose key begins with one of the prefixes, with seq above `after`, by seq.
+
+    A prefix within another is not looked at again, so that no wish costs more than the whole set; bodies are read
+    one by one, as far as the caller goes on.
+    """
+    places: list[tuple[int, int]] = []
+    outer = None
+    for prefix in sorted(set(prefixes)):
+        if outer is not None and prefix.startswith(outer):
+            continue
+        outer = prefix
+        places += db.execute(
+            "SELECT seq, no FROM records WHERE author = ? AND key BETWEEN ? AND ? AND seq > max(?, 0)",
             (author, *prefix_range(prefix), after),
         )
-        found.update((row[0], Stored(*row)) for row in rows)
-    return sorted(found.values(), key=lambda stored: stored.seq)
+    for _, no in sorted(places):
+        row = db.execute("SELECT key, value, seq, visibility, line FROM records WHERE no = ?", (no,)).fetchone()
+        yield Stored(*row)
 
 
 def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:

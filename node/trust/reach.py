@@ -7,6 +7,7 @@ Rules (SPEC, "Who is accepted"):
 - it is *listed* when it is reached, has signed an agreement that this node recognises, and enough listed nodes vouch
 - it is *honoured* when it is listed and enough honoured nodes vouch that I reach through different partners of mine,
   or when it was accepted by hand
+- through one partner come so many authors at most, the first endorsed first: a flood drowns only its own source
 - a blocked node is nothing, whoever endorses it; loops are skipped; nobody vouches for itself
 
 What is reached has to be pulled before it can be listed, because the agreement is one of its own records.
@@ -15,7 +16,7 @@ What is reached has to be pulled before it can be listed, because the agreement 
     (b, c)
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -43,11 +44,15 @@ class Endorsement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A node's own choice of how far trust goes. `depth`: steps from here, a partner being one away."""
+    """A node's own choice of how far trust goes.
+
+    `depth`: steps from here, a partner being one away. `introductions`: authors that come in through one partner.
+    """
 
     depth: int = 4
     vouches_listed: int = 1
     vouches_honoured: int = 2
+    introductions: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,14 @@ def reach(
     met = [partner for partner in dict.fromkeys(partners) if partner not in blocked and partner != me]
     known.update((partner, Known(Standing.HONOURED, (partner,))) for partner in met)
 
+    through: Counter[NodeId] = Counter()
     frontier = [me]
     for distance in range(1, rules.depth + 1):
         for voucher in frontier:
             for each in vouched[voucher]:
-                if each.of not in known:
+                first = known[voucher].path[0] if known[voucher].path else me
+                if each.of not in known and through[first] < rules.introductions:
+                    through[first] += 1
                     known[each.of] = Known(Standing.REACHED, (*known[voucher].path, each.of), each.date)
         # Whoever was found earlier with too few vouches may have enough now.
         waiting = [node for node, found in known.items() if found.standing is Standing.REACHED]

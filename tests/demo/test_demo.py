@@ -14,7 +14,7 @@ from node.demo import federation
 from node.demo.convergence import compare
 from node.demo.federation import NotConverged, standing
 from node.demo.made_up import load
-from node.demo.processes import NodeProcess, NotStarted
+from node.demo.processes import NodeProcess, NotStarted, free_ports
 from node.demo.sites import LINKS, sites
 from node.directory.publishing import OWN_ORGANISATION
 from tests.nodes import until
@@ -137,7 +137,7 @@ async def test_a_node_that_can_t_start_is_named_with_the_reason_and_the_others_a
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setattr(federation, "free_ports", lambda count: [taken.getsockname()[1], *[0] * (count - 1)])
+        monkeypatch.setattr(federation, "free_ports", lambda count: [taken.getsockname()[1], *free_ports(count - 1)])
         with pytest.raises(NotStarted, match=r"the node of Tartu ended with exit code 1: .+"):
             async with standing(tmp_path, lambda *_: None):
                 pytest.fail("a federation without one of its nodes stood")

@@ -43,6 +43,7 @@ from tests.protocol.builders import Author
 
 LUND = signatory("lund")
 PREFIX = wire.PREFIX
+OWN_URL = "https://node.tartu.example"
 
 
 class Served:
@@ -71,7 +72,7 @@ class Served:
         instance = node.database.write_now(lambda db: meta.instance(db, node.world.random))
         bounds = {"requests_per_peer": 3, "requests": 8, "request_seconds": 20.0} | limits
         server = Server(
-            Identity(node.card, node.key, instance, "security@park.example"),
+            Identity(node.card, node.key, instance, OWN_URL, "security@park.example"),
             node.database,
             node.trees,
             node.acceptance,
@@ -145,7 +146,7 @@ def cursor(lines: list[bytes]) -> str:
 
 async def test_whoever_asks_learns_who_this_is_and_that_it_holds_its_key(served: Served) -> None:
     nonce = encode_base64(b"n" * 32)
-    status, body = await served.ask("GET", f"{wire.WELL_KNOWN}?nonce={nonce}", headers={})
+    status, body = await served.ask("GET", f"{wire.WELL_KNOWN}?nonce={nonce}&url={OWN_URL}", headers={})
     value = decode(body)
     card = Card.parse(value["card"])
     hello = Hello.parse(value["hello"])
@@ -155,6 +156,13 @@ async def test_whoever_asks_learns_who_this_is_and_that_it_holds_its_key(served:
     assert value["limits"] == {"records": 10_000, "bytes": 50_000_000}
     assert value["security"] == "security@park.example"
     assert "beat" in value
+
+
+async def test_a_greeting_for_another_address_is_not_signed(served: Served) -> None:
+    nonce = encode_base64(b"n" * 32)
+    status, body = await served.ask("GET", f"{wire.WELL_KNOWN}?nonce={nonce}&url=https://bought.example", headers={})
+    assert status == 421
+    assert OWN_URL.encode() in body
 
 
 async def test_without_a_nonce_nothing_is_signed(served: Served) -> None:

@@ -38,10 +38,11 @@ from tests.protocol.builders import NETWORK, NOW, Author, judged
 ME = Author("me")
 LUND = Author("lund")
 NONCE = encode_base64(b"n" * 32)
+URL = "https://node.lund.example"
 
 
 def greeting(author: Author = LUND, **different: Any) -> Greeting:
-    members = {"card": author.card, "hello": author.hello(NONCE, NOW), "protocols": (1,)}
+    members = {"card": author.card, "hello": author.hello(NONCE, NOW, URL), "protocols": (1,)}
     return Greeting(**members | different)
 
 
@@ -130,7 +131,7 @@ def heard(author: Author) -> Heard:
 
 
 def session(**others: Any) -> Session:
-    members = {"network": NETWORK, "cursor": None, "nonce": NONCE}
+    members = {"network": NETWORK, "url": URL, "cursor": None, "nonce": NONCE}
     return Session(ME.id, LUND.id, **members | others)
 
 
@@ -157,7 +158,7 @@ def settled(*offered: Author) -> tuple[Session, Partner]:
 def test_a_first_round_greets_reads_and_looks() -> None:
     partner, talk = Partner(), session()
     done = partner.drive(talk)
-    assert partner.asked[:2] == [Greet(NONCE), ReadFeed(None, 0)]
+    assert partner.asked[:2] == [Greet(NONCE, URL), ReadFeed(None, 0)]
     assert partner.kinds() == ["Greet", "ReadFeed", "Survey"]
     assert (done.cursor, done.news, done.applied) == ("x:0", 0, 0)
 
@@ -235,9 +236,15 @@ OTHER_NETWORK = Author("lund", network="demo")
     [
         pytest.param(greeting(OTHER), Declined, "answers there, not", id="another node"),
         pytest.param(greeting(OTHER_NETWORK), Declined, "belongs to the network 'demo'", id="another network"),
+        pytest.param(
+            greeting(hello=LUND.hello(NONCE, NOW, "https://bought.example")),
+            Declined,
+            "another greeting",
+            id="passed on",
+        ),
         pytest.param(greeting(hello=OTHER.hello(NONCE, NOW)), Forged, "the hello is of", id="another's hello"),
         pytest.param(
-            greeting(hello=LUND.hello(encode_base64(b"m" * 32), NOW)), Declined, "another nonce", id="another nonce"
+            greeting(hello=LUND.hello(encode_base64(b"m" * 32), NOW)), Declined, "another greeting", id="another nonce"
         ),
         pytest.param(greeting(protocols=(2, 3)), Declined, "speaks the protocols", id="newer protocols alone"),
         pytest.param(greeting(protocols=()), Declined, "speaks the protocols", id="no protocol"),
@@ -248,6 +255,14 @@ def test_who_is_not_the_partner_is_asked_nothing(answer: Greeting, error: type[E
     with pytest.raises(error, match=sentence):
         partner.drive(talk)
     assert partner.kinds() == ["Greet"]
+
+
+def test_a_card_of_an_epoch_that_is_over_is_refused_though_its_key_signs() -> None:
+    stolen = Author("stolen")
+    old = greeting(stolen)
+    talk = Session(ME.id, stolen.id, network=NETWORK, url=URL, cursor=None, nonce=NONCE, newest_card=stolen.rotate())
+    with pytest.raises(Declined, match="old key"):
+        Partner(answers={Greet: old}).drive(talk)
 
 
 def test_a_hello_under_a_key_of_the_last_epoch_is_refused() -> None:

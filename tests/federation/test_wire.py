@@ -22,7 +22,7 @@ BOMB = bomb(bytes(MIB), 200)
 
 
 def read(data: bytes, *, chunk: int = 1 << 16, limit: int = MIB, compressed: bool = True) -> list[bytes]:
-    reader = LineReader(limit=limit, compressed=compressed)
+    reader = LineReader(limit=limit, compressed=compressed, lines=1000)
     lines = [line for start in range(0, len(data), chunk) for line in reader.feed(data[start : start + chunk])]
     reader.end()
     return lines
@@ -57,7 +57,7 @@ def test_a_bomb_stops_at_the_cap_without_its_memory(chunk: int) -> None:
 def test_a_bomb_of_line_ends_stops_without_much_memory() -> None:
     data = bomb(b"\n" * MIB, 4)
     tracemalloc.start()
-    reader = LineReader(limit=4 * MIB, compressed=True)
+    reader = LineReader(limit=4 * MIB, compressed=True, lines=5 * MIB)
     with pytest.raises(Malformed, match="empty line"):
         list(reader.feed(data))
     _, peak = tracemalloc.get_traced_memory()
@@ -99,7 +99,7 @@ def _expand(expander: Expander, chunks: Sequence[bytes]) -> None:
 
 
 def test_a_line_without_an_end_is_cut_off_early() -> None:
-    reader = LineReader(limit=64 * MIB, compressed=False)
+    reader = LineReader(limit=64 * MIB, compressed=False, lines=1000)
     fed = 0
     with pytest.raises(Malformed, match="a line has at most"):
         for _ in range(1000):
@@ -160,3 +160,9 @@ def test_what_is_no_nodes_url_is_refused(url: str, sentence: str) -> None:
 def test_what_can_not_be_parsed_is_refused_in_a_sentence(url: str) -> None:
     with pytest.raises(InputError, match="is not a node's URL"):
         parse_url(url)
+
+
+def test_more_lines_than_anything_has_are_malformed_at_once() -> None:
+    reader = LineReader(limit=MIB, compressed=True, lines=10)
+    with pytest.raises(Malformed, match="more lines"):
+        list(reader.feed(gzipped(b"x\n" * 11)))

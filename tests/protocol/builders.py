@@ -151,8 +151,8 @@ class Author:
         key = tree_key(kind, id)
         return SignedRecord(self.card, self.head, self.records[key], self.tree.prove(key), self.newest_beat)
 
-    def hello(self, nonce: str, time: int) -> Hello:
-        return Hello.make(self.signing_key, author=self.id, epoch=self.epoch, nonce=nonce, time=time)
+    def hello(self, nonce: str, time: int, url: str = "https://node.tartu.example") -> Hello:
+        return Hello.make(self.signing_key, author=self.id, epoch=self.epoch, nonce=nonce, url=url, time=time)
 
     # The pieces, for tests that need one out of order
 

@@ -206,7 +206,7 @@ def test_the_hashes_and_ids_in_the_text_are_those_of_the_vectors():
         ("bytes, {} levels |\n| a tree", DEEPEST),
         ("a beat | {} days", names.LONGEST_BEAT // 86_400),
         ("ahead of mine | {} seconds", CLOCK_TOLERANCE),
-        ("heads in one block | {:,}", Limits().heads),
+        ("heads in one block, and of one author kept | {:,}", Limits().heads),
         ("every node MUST take {:,} records", Limits().records),
         ("records and {:,} bytes", Limits().size),
         ("more than {} days ago", PRUNED_AFTER // 86_400),

@@ -1079,8 +1079,8 @@ def padded_head(author: Author, root: bytes, size: int) -> Head:
 
 def test_the_largest_evidence_fits_a_line():
     author = tartu()
-    first = padded_head(author, bytes([1]) * 32, names.LARGEST_STATEMENT)
-    second = padded_head(author, bytes([2]) * 32, names.LARGEST_STATEMENT)
+    first = padded_head(author, bytes([1]) * 32, names.LARGEST_HEAD)
+    second = padded_head(author, bytes([2]) * 32, names.LARGEST_HEAD)
     evidence = Evidence((author.card,), (first, second, author.head))
     tag, value = parse_line(evidence_line(evidence))
     assert (tag, len(value["heads"])) == ("evidence", 3)
@@ -1089,7 +1089,7 @@ def test_the_largest_evidence_fits_a_line():
 
 def test_a_statement_larger_than_evidence_could_hold_is_refused():
     with pytest.raises(Malformed):
-        padded_head(tartu(), bytes(32), names.LARGEST_STATEMENT + 1)
+        padded_head(tartu(), bytes(32), names.LARGEST_HEAD + 1)
 
 
 def test_a_statement_nested_deeper_than_evidence_could_hold_is_refused():

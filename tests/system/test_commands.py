@@ -404,7 +404,7 @@ def test_help_and_version_are_printed_and_are_no_error() -> None:
 
 
 def test_a_node_of_another_id_at_a_partners_url_is_told_and_nothing_is_taken(twin: Node, ground: Ground, shell) -> None:
-    ground.foreign.serve()
+    ground.foreign.serve(BRA_NODE__URL=ground.foreign.url)
     try:
         url = ground.foreign.url
         twin.bra("partner", "add", str(ground.files / "other.json"), "--url", url)
