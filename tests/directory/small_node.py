@@ -90,6 +90,7 @@ class SmallNode:
         self.reconsider()
 
     def close(self) -> None:
+        self.receiver.close()
         self.database.close()
 
     def reconsider(self) -> None:

@@ -270,3 +270,14 @@ def test_the_card_comes_along_and_the_caller_is_named() -> None:
 def test_who_says_no_name_is_malformed(headers: dict[str, str]) -> None:
     with pytest.raises(Malformed, match="nodes sign their requests"):
         caller(CIMultiDict(headers))
+
+
+@pytest.mark.parametrize("name", ["created", "expires", "keyid", "nonce", "tag"])
+def test_a_parameter_that_is_given_twice_is_refused(name: str) -> None:
+    """The library reads the last of two, a reader in a hurry the first: neither may pass for what was signed."""
+    request = signed()
+    value = request.headers["Signature-Input"]
+    given = next(part for part in value.split(";") if part.startswith(f"{name}="))
+    request.headers["Signature-Input"] = f"{value};{given}"
+    with pytest.raises(Forged, match="each once"):
+        request.verify()
