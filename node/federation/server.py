@@ -286,7 +286,7 @@ class Server:
     async def _caller(self, request: web.Request, *, body_limit: int = 0) -> AsyncIterator[tuple[NodeId, bytes]]:
         """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask."""
         node = caller(request.headers)
-        card = await self._card(node, request.headers.get(CARD))
+        card, brought = await self._card(node, request.headers.get(CARD))
         if self._acceptance.standing(node) < Standing.LISTED or card is None:
             raise NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
         check_body = self._verifier.verify(
@@ -300,26 +300,22 @@ class Server:
         try:
             body = await _read(request, body_limit)
             check_body(body)
-            await self._introduce(card)
+            if brought:
+                # Just proven to be in use; nothing is written where it was known.
+                await self._database.write(lambda db: authors.introduce(db, card))
             yield node, body
         finally:
             self._under_way[node] -= 1
             if not self._under_way[node]:
                 del self._under_way[node]
 
-    async def _card(self, node: NodeId, header: str | None) -> Card | None:
-        """The newest card of the caller: the one it brings, if that is of a newer epoch than the one held."""
+    async def _card(self, node: NodeId, header: str | None) -> tuple[Card | None, bool]:
+        """The caller's newest card, and whether it brought it: if it is of a newer epoch than the one held."""
         held = await self._database.read(lambda db: authors.find(db, node))
         brought = _brought(node, header, self._identity.card.network)
         if brought and (held is None or brought.epoch > held.newest_card.epoch):
-            return brought
-        return held.newest_card if held else None
-
-    async def _introduce(self, card: Card) -> None:
-        """Keeps a card that was just proven to be in use; nothing is written where it is known."""
-        known = await self._database.read(lambda db: authors.find(db, card.author))
-        if known is None or card.epoch > known.newest_card.epoch:
-            await self._database.write(lambda db: authors.introduce(db, card))
+            return brought, True
+        return held.newest_card if held else None, False
 
     def _cursor(self, since: str | None) -> int:
         if not since:

@@ -79,7 +79,7 @@ def m002_records(db: Database) -> None:
     db.table("records").create_index(["author", "key"], unique=True)
     db.table("records").create_index(["author", "seq"])
     db.table("records").create_index(["kind"])
-    db.execute("CREATE INDEX records_without_body ON records (author) WHERE line IS NULL")
+    db.execute("CREATE INDEX records_without_body ON records (author, key) WHERE line IS NULL")
     db.table("removals").create({"author": int, "key": bytes, "seq": int, "at": int}, pk=("author", "key"))
     db.table("removals").create_index(["author", "seq"])
 

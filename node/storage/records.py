@@ -132,7 +132,8 @@ def without_bodies(db: sqlite3.Connection, *, of_each: int = 200, of_all: int = 
     """By author, keys of records of which only the leaf is held: so many of each author, and of all together."""
     rows = db.execute(
         "SELECT node_id, key FROM (SELECT author, key, row_number() OVER (PARTITION BY author ORDER BY key) AS place "
-        "FROM records WHERE line IS NULL) AS found JOIN authors ON authors.no = found.author WHERE place <= ? LIMIT ?",
+        "FROM records INDEXED BY records_without_body WHERE line IS NULL) AS found "
+        "JOIN authors ON authors.no = found.author WHERE place <= ? LIMIT ?",
         (of_each, of_all),
     )
     found: dict[str, list[bytes]] = {}
