@@ -24,11 +24,12 @@ from node.federation.connections import Connections
 from node.federation.exchange import Exchange, Progress
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
-from node.federation.server import Arrivals, Identity, Server, problem
+from node.federation.server import Arrivals, Identity, Server
 from node.federation.session import Session
 from node.federation.signatures import RequestSigner
 from node.federation.wire import parse_url
 from node.home import Home
+from node.problem import problem
 from node.protocol.blocks import Limits
 from node.protocol.names import NodeId, encode_base64
 from node.protocol.verdicts import PRUNED_AFTER

@@ -19,7 +19,7 @@ from node.directory import views
 from node.directory.acceptance import Acceptance
 from node.directory.views import PUBLIC, Reader
 from node.errors import BraError, InputError, ProtocolError
-from node.federation.server import problem
+from node.problem import problem
 from node.protocol import names
 from node.storage.database import Database
 from node.world import World

@@ -10,7 +10,6 @@ Rules (SPEC, "The wire"):
 
 import asyncio
 import base64
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,6 +25,7 @@ from node.errors import BraError, Forged, InputError, Malformed, ProtocolError
 from node.federation import sending, wire
 from node.federation.receiving import Receiver, read_block
 from node.federation.signatures import CARD, RequestVerifier, caller
+from node.problem import problem
 from node.protocol import names
 from node.protocol.blocks import Block, Limits, Want, parse_line
 from node.protocol.canonical import decode, encode
@@ -324,26 +324,6 @@ class Server:
         if instance != self._identity.instance:
             raise NotAllowed("the cursor belongs to another database: start over without one", 410)
         return _number(number)
-
-
-def problem(status: int, sentence: str) -> web.Response:
-    """A refusal as RFC 9457 has it."""
-    body = {"title": _TITLES.get(status, "Refused"), "status": status, "detail": sentence}
-    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/problem+json")
-
-
-_TITLES = {
-    400: "Malformed request",
-    401: "Signature refused",
-    403: "Not allowed",
-    404: "Not found",
-    409: "Moved on",
-    410: "Foreign cursor",
-    421: "Called elsewhere",
-    413: "Too large",
-    429: "Too many requests",
-    503: "Overloaded",
-}
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
