@@ -24,6 +24,8 @@ from node.storage.database import Database
 BYTES_AT_ONCE = 64 * wire.MIB
 """Bytes of lines of blocks that are read, judged or waiting to be applied at the same time."""
 
+PAGING_AT_ONCE = 3
+"""Authors whose further pages are pulled at the same time."""
 PAGES_AT_MOST = 100
 """Pages of one block: each but the last has 4 MiB, so no set that is taken has more."""
 
@@ -49,6 +51,8 @@ class Exchange:
         self._database = database
         self._progress = progress
         self._nudge = asyncio.Event()
+        # Beside the pull that goes on; a partner answers only so many of our requests at a time.
+        self._paging = asyncio.Semaphore(PAGING_AT_ONCE)
 
     def nudge(self, *, retry: bool = False) -> None:
         """There may be something to do that the partner can't tell of: don't go on waiting for its news."""
@@ -136,7 +140,8 @@ class Exchange:
         if not isinstance(taken, Block):
             self._report(taken)
             return taken
-        block = await self._pull_pages(want, taken)
+        async with self._paging:
+            block = await self._pull_pages(want, taken)
         if isinstance(block, Refusal):
             await self._receiver.refuse(self.session.partner, want.author, block)
             return block
