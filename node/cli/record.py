@@ -122,6 +122,8 @@ def _show(found: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(found)
         return
+    if not found["records"]:
+        say("Nothing found.")
     for each in found["records"]:
         known = each["known"]
         through = f", through {known['path'][0]['organisation']}" if len(known["path"]) > 1 else ""

@@ -35,6 +35,10 @@ class Acceptance:
         self.me = me
         self.choices = choices
         self.known: Mapping[NodeId, Known] = {}
+        self.taken: frozenset[NodeId] = frozenset()
+        """Whose sets are taken."""
+        self.partners: frozenset[NodeId] = frozenset()
+        """Whose keys were exchanged directly, and who aren't blocked."""
         self._listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -45,13 +49,12 @@ class Acceptance:
         """Takes a recomputed answer, after its transaction was committed."""
         if known != self.known:
             self.known = known
+            self.taken = frozenset(node for node, found in known.items() if found.standing >= Standing.REACHED)
+            self.partners = frozenset(
+                node for node, found in known.items() if found.path == (node,) and not found.since
+            )
             for listener in self._listeners:
                 listener()
-
-    @property
-    def partners(self) -> frozenset[NodeId]:
-        """Those whose keys were exchanged directly, and who aren't blocked."""
-        return frozenset(node for node, known in self.known.items() if known.path == (node,) and not known.since)
 
     def standing(self, node: str) -> Standing:
         found = self.known.get(NodeId(node))

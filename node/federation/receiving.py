@@ -278,7 +278,7 @@ class Receiver:
         return Holdings(
             partners.heard(db, partner),
             held,
-            frozenset(node for node, known in self._acceptance.known.items() if known.standing >= Standing.REACHED),
+            self._acceptance.taken,
             {NodeId(node): keys for node, keys in incomplete.items()},
         )
 

@@ -54,7 +54,6 @@ class Database:
         self._opened: list[sqlite3.Connection] = []
         with _told(path):
             connection = _open(path)
-            migrations.apply(sqlite_utils.Database(connection))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._queriers = ThreadPoolExecutor(QUERIERS, thread_name_prefix="querier")
         self._writer = threading.Thread(target=self._write_jobs, args=(connection,), name="writer", daemon=True)
@@ -197,10 +196,19 @@ class Database:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path))
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     # FULL: what this node says it published or holds survives a power cut.
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000", "cache_size = -32000"):
         connection.execute(f"PRAGMA {pragma}")
-    return connection
+    migrations.apply(sqlite_utils.Database(connection))
 
 
 def _connect(name: str) -> sqlite3.Connection:

@@ -1,0 +1,118 @@
+"""When rounds follow each other: at once while a partner waits with us, slower where it fails or wastes our time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.errors import BraError, Unreachable
+from node.federation.schedule import EMPTY_ROUND, EMPTY_ROUNDS, Pace, Schedule
+from node.federation.session import RoundDone
+from node.storage import partners
+from node.storage.database import Database
+from node.world import World
+
+Round = Callable[[int], Any]
+
+
+class Rounds:
+    """An exchange whose rounds a test makes up; it counts them."""
+
+    def __init__(self, round_: Round) -> None:
+        self.count = 0
+        self._round = round_
+
+    async def round(self, wait: int) -> RoundDone:
+        del wait
+        self.count += 1
+        result = self._round(self.count)
+        if asyncio.iscoroutine(result):
+            result = await result
+        if isinstance(result, BraError):
+            raise result
+        done: RoundDone = result
+        return done
+
+
+@asynccontextmanager
+async def scheduled(folder: Path, **exchanges: Rounds) -> AsyncIterator[Schedule]:
+    database = Database(folder / "node.db")
+    for name in exchanges:
+        database.write_now(lambda db, name=name: partners.add(db, name, "https://park.example", 0))
+    pace = Pace(poll=25, retry_first=0.4, retry_longest=0.8)
+    schedule = Schedule(database, lambda partner: exchanges[partner.node_id], pace=pace, world=World())
+    schedule.start()
+    for name in exchanges:
+        schedule.sync_with(name)
+    try:
+        yield schedule
+    finally:
+        await schedule.stop()
+        database.close()
+
+
+async def passed(condition: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_partner_that_answers_at_once_and_brings_nothing_is_not_asked_again_at_once(tmp_path: Path) -> None:
+    idle = Rounds(lambda number: RoundDone(f"x:{number}", news=1))
+    async with scheduled(tmp_path, idle=idle):
+        await passed(lambda: idle.count > EMPTY_ROUNDS)
+        before = idle.count
+        await asyncio.sleep(EMPTY_ROUND / 2)
+        assert idle.count <= before + 1
+
+
+async def test_rounds_that_bring_something_follow_at_once(tmp_path: Path) -> None:
+    busy = Rounds(lambda number: RoundDone(f"x:{number}", news=1, applied=1))
+    async with scheduled(tmp_path, busy=busy):
+        await passed(lambda: busy.count > 4 * EMPTY_ROUNDS, seconds=5)
+
+
+async def test_a_failing_partner_is_asked_ever_less_often_and_delays_no_other(tmp_path: Path) -> None:
+    failing = Rounds(lambda number: Unreachable(f"no answer {number}"))
+    healthy = Rounds(lambda number: RoundDone(f"x:{number}", applied=1))
+    async with scheduled(tmp_path, failing=failing, healthy=healthy) as schedule:
+        await passed(lambda: failing.count >= 3)
+        assert healthy.count > 3 * failing.count
+        assert "healthy" in schedule.last_round
+        assert "failing" not in schedule.last_round
+
+
+async def test_why_a_partner_fails_is_kept_and_forgotten_when_it_answers(tmp_path: Path) -> None:
+    rounds = Rounds(lambda number: Unreachable("no answer") if number < 3 else RoundDone("x:1", applied=1))
+    async with scheduled(tmp_path, lund=rounds) as schedule:
+
+        def lund() -> partners.Partner:
+            found = schedule._database.read_now(lambda db: partners.find(db, "lund"))
+            assert found is not None
+            return found
+
+        await passed(lambda: lund().problem == "no answer")
+        await passed(lambda: lund().problem is None and lund().cursor == "x:1")
+        assert lund().failures == 0
+
+
+async def test_a_bug_met_with_one_partner_does_not_end_its_rounds(tmp_path: Path) -> None:
+    def stumble(number: int) -> RoundDone:
+        if number == 1:
+            raise KeyError("bug")
+        return RoundDone("x:1", applied=1)
+
+    rounds = Rounds(stumble)
+    async with scheduled(tmp_path, lund=rounds):
+        await passed(lambda: rounds.count > 3)
+
+
+@pytest.mark.parametrize("seconds", [25])
+async def test_stopping_ends_a_round_that_waits(tmp_path: Path, seconds: float) -> None:
+    waiting = Rounds(lambda number: asyncio.sleep(seconds, RoundDone("x:1")))
+    async with asyncio.timeout(5):
+        async with scheduled(tmp_path, lund=waiting):
+            await passed(lambda: waiting.count == 1)
