@@ -169,14 +169,16 @@ def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
     return 1 if failed else 0
 
 
-def card(*, home: HomeOption = HERE) -> None:
+def card(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     """Print this node's key card: one line of JSON to give to a partner, any way you like."""
+    del json  # it is JSON anyhow
     found = operate(home, "card")
     print(encode(found["signed_record"]).decode())
 
 
-def verify(file: FileArgument, /, *, json: JsonFlag = False) -> None:
+def verify(file: FileArgument, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     """Verify a signed record or a key card, offline. FILE may be - for standard input."""
+    del home  # it proves itself: no node is needed
     try:
         signed = SignedRecord.parse(decode_loose(read_file(file)))
     except ProtocolError as error:
@@ -200,8 +202,9 @@ def verify(file: FileArgument, /, *, json: JsonFlag = False) -> None:
     say(f"It holds: {signed.record.kind} {signed.record.id} is in what {signed.card.author} signed, {when}.")
 
 
-def schema(kind: str, /) -> None:
+def schema(kind: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     """Print the JSON Schema of a kind's body."""
+    del home, json  # all nodes of a version know the same kinds, and it is JSON anyhow
     if kind not in kinds.KINDS:
         raise UsageError(f"there is no kind {kind!r}: the kinds are {', '.join(kinds.KINDS)}")
     print_json(kinds.schema(kind))

@@ -86,8 +86,10 @@ def export(
     *,
     author: Annotated[str | None, Parameter(help="Another author's node id; this node's own if not given.")] = None,
     home: HomeOption = HERE,
+    json: JsonFlag = False,
 ) -> None:
     """Print a record with all that proves it: one line of JSON that 'bra verify' checks offline."""
+    del json  # it is JSON anyhow
     _form(id)
     if author is not None:
         _form(author, node=True)
