@@ -35,8 +35,9 @@ from node.world import World
 
 T = TypeVar("T")
 
-WORKERS = 1
-"""Threads that read and judge blocks: a second one would only take the interpreter away from the writer."""
+LARGE = 1024 * 1024
+"""Bytes of a block beyond which it is read and judged in a thread of its own, so that one peer's large sets don't keep
+another's small change waiting. More threads would only take the interpreter away from the writer and each other."""
 
 
 @dataclass(slots=True)
@@ -94,16 +95,18 @@ class Receiver:
         self._network = network
         self._world = world
         self._unsettled = False
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="judge")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="judge")
+        self._large_worker = ThreadPoolExecutor(1, thread_name_prefix="judge-large")
         self.limits = limits
 
     def close(self) -> None:
         """Ends the workers, after what they have begun."""
-        self._workers.shutdown(cancel_futures=True)
+        self._worker.shutdown(cancel_futures=True)
+        self._large_worker.shutdown(cancel_futures=True)
 
     async def read(self, want: Want, lines: Sequence[bytes], block: Block | None = None) -> Block | Refusal:
         """The block that these lines are a page of, added to what came before."""
-        return await self._worked(partial(read_block, want, lines, self.limits, block))
+        return await self._worked(partial(read_block, want, lines, self.limits, block), sum(map(len, lines)))
 
     async def take(self, peer: NodeId, want: Want, lines: Sequence[bytes]) -> Verdict | Block:
         """The verdict on a block that came in these lines, like `apply`; the block itself while pages are to come."""
@@ -114,7 +117,7 @@ class Receiver:
                 return block, None
             return block, self._database.read_now(partial(self._judge, block=block))
 
-        block, judged = await self._worked(read_and_judge)
+        block, judged = await self._worked(read_and_judge, sum(map(len, lines)))
         if isinstance(block, Refusal):
             await self.refuse(peer, want.author, block)
             return block
@@ -127,12 +130,14 @@ class Receiver:
         Who is accepted because of it shows after `settle`.
         """
         judge_it = partial(self._judge, block=block, compared=compared or whole, whole=whole)
-        judged = await self._worked(partial(self._database.read_now, judge_it))
+        size = sum(len(record.line) for record in block.records.values())
+        judged = await self._worked(partial(self._database.read_now, judge_it), size)
         return await self._store(peer, block, judged, judge_it)
 
-    async def _worked(self, work: Callable[[], T]) -> T:
-        """The result of hashing and interpreting, which goes on beside the loop and the writer."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+    async def _worked(self, work: Callable[[], T], size: int) -> T:
+        """The result of hashing and interpreting so many bytes, which goes on beside the loop and the writer."""
+        worker = self._worker if size <= LARGE else self._large_worker
+        return await asyncio.get_running_loop().run_in_executor(worker, work)
 
     async def _store(
         self, peer: NodeId, block: Block, judged: _Judged, judge_it: Callable[[sqlite3.Connection], _Judged]
