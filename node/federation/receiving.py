@@ -18,8 +18,10 @@ from typing import TypeVar
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
 from node.errors import Forged, Malformed
+from node.federation import wire
 from node.protocol import evidence as forks
-from node.protocol.blocks import Block, Limits, OverQuota, Want
+from node.protocol import names
+from node.protocol.blocks import Block, Limits, OverQuota, Want, parse_line
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head
@@ -161,8 +163,9 @@ class Receiver:
             self._acceptance.replace(known)
 
     async def refuse(self, peer: NodeId, author: NodeId, refusal: Refusal, head: bytes | None = None) -> None:
-        """Keeps a refusal that no block came to."""
-        await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
+        """Keeps a refusal that no block came to. Of strangers there may be any number: none of theirs."""
+        if author in self._acceptance.taken:
+            await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
     async def hear(self, partner: NodeId, told: Sequence[Told]) -> None:
         """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back."""
@@ -300,3 +303,25 @@ def read_block(want: Want, lines: Sequence[bytes], limits: Limits, block: Block 
     except Forged as error:
         return Refusal(Reason.FORGED, str(error))
     return block
+
+
+def pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tuple[NodeId, Block | Refusal]]:
+    """The blocks of a push, each with its author; a malformed one is a refusal and stops no other."""
+    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed, lines=wire.block_lines(limits))
+    blocks: list[tuple[NodeId, Block | Refusal]] = []
+    lines: list[bytes] = []
+    for line in reader.feed(body):
+        lines.append(line)
+        if line.startswith(b'{"next":'):
+            blocks.append(_pushed_block(lines, limits))
+            lines = []
+    reader.end()
+    if lines:
+        raise Malformed("the last block breaks off")
+    return blocks
+
+
+def _pushed_block(lines: Sequence[bytes], limits: Limits) -> tuple[NodeId, Block | Refusal]:
+    _, value = parse_line(lines[-1])
+    author = names.parse_node_id(value.get("author") if isinstance(value, dict) else None)
+    return author, read_block(Want(author), lines, limits)

@@ -23,17 +23,17 @@ from aiohttp import web
 from node.directory.acceptance import Acceptance
 from node.errors import BraError, Forged, InputError, Malformed, ProtocolError
 from node.federation import sending, wire
-from node.federation.receiving import Receiver, read_block
+from node.federation.receiving import Receiver, pushed_blocks
 from node.federation.signatures import CARD, RequestVerifier, caller
 from node.problem import problem
 from node.protocol import names
-from node.protocol.blocks import Block, Limits, Want, parse_line
+from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
 from node.protocol.statements import Card, Hello, tree_key
 from node.protocol.tree import parse_prefix
-from node.protocol.verdicts import Accepted, Refusal
+from node.protocol.verdicts import Accepted, Refusal, Verdict
 from node.storage import authors, sets
 from node.storage.database import Database
 from node.trust.reach import Standing
@@ -230,17 +230,15 @@ class Server:
                 raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
             compressed = request.headers.get("Content-Encoding") == "gzip"
             whole = request.query.get("whole", "0") == "1"
-            blocks = await asyncio.to_thread(_pushed_blocks, body, compressed=compressed, limits=self._limits)
+            blocks = await asyncio.to_thread(pushed_blocks, body, compressed=compressed, limits=self._limits)
             lines: list[bytes] = []
             for author, block in blocks:
-                verdict = block if isinstance(block, Refusal) else await self._receiver.apply(node, block, whole=whole)
-                if isinstance(verdict, Accepted):
-                    outcome = {"outcome": "accepted"}
-                elif isinstance(verdict, Refusal):
-                    outcome = {"outcome": "refused", "reason": f"{verdict.reason}: {verdict.sentence}"}
+                if isinstance(block, Refusal):
+                    await self._receiver.refuse(node, author, block)
+                    verdict: Verdict = block
                 else:
-                    outcome = {"outcome": "compare"}
-                lines.append(encode({"verdict": {"author": author, **outcome}}))
+                    verdict = await self._receiver.apply(node, block, whole=whole)
+                lines.append(encode({"verdict": {"author": author, **_outcome(verdict)}}))
             await self._receiver.settle()
             return _ndjson(lines)
 
@@ -338,26 +336,12 @@ async def _read(request: web.Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tuple[NodeId, Block | Refusal]]:
-    """The blocks of a push, each with its author; a malformed one is a refusal and stops no other."""
-    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed, lines=wire.block_lines(limits))
-    blocks: list[tuple[NodeId, Block | Refusal]] = []
-    lines: list[bytes] = []
-    for line in reader.feed(body):
-        lines.append(line)
-        if line.startswith(b'{"next":'):
-            blocks.append(_pushed_block(lines, limits))
-            lines = []
-    reader.end()
-    if lines:
-        raise Malformed("the last block breaks off")
-    return blocks
-
-
-def _pushed_block(lines: Sequence[bytes], limits: Limits) -> tuple[NodeId, Block | Refusal]:
-    _, value = parse_line(lines[-1])
-    author = names.parse_node_id(value.get("author") if isinstance(value, dict) else None)
-    return author, read_block(Want(author), lines, limits)
+def _outcome(verdict: Verdict) -> dict[str, str]:
+    if isinstance(verdict, Accepted):
+        return {"outcome": "accepted"}
+    if isinstance(verdict, Refusal):
+        return {"outcome": "refused", "reason": f"{verdict.reason}: {verdict.sentence}"}
+    return {"outcome": "compare"}
 
 
 def _brought(node: NodeId, header: str | None, network: str) -> Card | None:
