@@ -15,6 +15,10 @@ from node.api.routes import Api
 from node.config import Config, load
 from node.control import socket
 from node.control.operations import Operations
+from node.control.partnership import Partnership
+from node.control.parts import Parts
+from node.control.records import Records
+from node.control.status import Status
 from node.directory.acceptance import Acceptance, Choices
 from node.directory.publishing import Publisher
 from node.errors import HomeError, InputError
@@ -85,16 +89,17 @@ class App:
             world=world,
         )
         self._signer = RequestSigner(key, self._card)
-        self.operations = Operations(
+        self.parts = Parts(
+            home=home,
             database=self.database,
             trees=self.trees,
             acceptance=self.acceptance,
             publisher=self.publisher,
             exchange=self.exchange,
-            keep_card=home.keep_partner_card,
             network=config.node.network,
             world=world,
         )
+        self.operations = Operations((Records(self.parts), Partnership(self.parts), Status(self.parts)))
 
     @classmethod
     @asynccontextmanager
@@ -166,12 +171,12 @@ class App:
                 await site.start()
             except OSError as error:
                 raise HomeError(f"{site.name} can't be listened on ({error.strerror}): try another --port") from error
-            self.operations.schedule = schedule
+            self.parts.schedule = schedule
             async with socket.listening(self.home, self.operations):
                 await self._begin_rounds(schedule)
                 yield f"http://{host}:{runner.addresses[0][1]}"
         finally:
-            self.operations.schedule = None
+            self.parts.schedule = None
             arrivals.end()
             await schedule.stop()
             await runner.cleanup()
@@ -219,8 +224,8 @@ class App:
         """Endorsements expire without anybody writing; what a partner couldn't give before, it may give now."""
         known = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
         self.acceptance.replace(known)
-        if self.operations.schedule is not None:
-            self.operations.schedule.nudge(retry=True)
+        if self.parts.schedule is not None:
+            self.parts.schedule.nudge(retry=True)
 
     async def _prune(self) -> None:
         await self.database.write(lambda db: authors.prune(db, self.world.now() - PRUNED_AFTER))

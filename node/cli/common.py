@@ -16,7 +16,7 @@ from cyclopts import Parameter
 
 from node.app import App
 from node.control import socket
-from node.control.operations import Report, unreported
+from node.control.parts import Report, unreported
 from node.control.socket import NotServing
 from node.errors import BraError, HomeError, InputError
 from node.federation.wire import parse_url

@@ -17,7 +17,8 @@ import orjson
 import structlog
 from aiohttp import web
 
-from node.control.operations import Operations, Report, unreported
+from node.control.operations import Operations
+from node.control.parts import Report, unreported
 from node.errors import BraError
 from node.home import Home
 

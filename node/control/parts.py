@@ -1,0 +1,61 @@
+"""What operations work with: the parts of one running node, and the shape of an operation.
+
+An operation takes parameters and gives a result, both JSON objects. Operations stand together by their noun, a file
+each (`records`, `partnership`, ...), as a class that names them:
+
+    class Records:
+        def operations(self, report: Report) -> dict[str, Operation]:
+            return {"list": self.list_kind, "search": self.search}
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from node.directory.acceptance import Acceptance
+from node.directory.publishing import Publisher
+from node.directory.views import EVERYTHING, Reader
+from node.federation.exchange import Exchange, Progress
+from node.federation.schedule import Schedule
+from node.home import Home
+from node.storage import sets
+from node.storage.database import Database
+from node.storage.partners import Partner
+from node.world import World
+
+Report = Callable[[dict[str, Any]], None]
+"""Takes one piece of progress."""
+
+Operation = Callable[..., Awaitable[dict[str, Any]]]
+"""Takes parameters by name; raises BraError with a sentence where it can't be done."""
+
+
+def unreported(piece: dict[str, Any]) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one running node. `schedule` is absent while it doesn't serve."""
+
+    home: Home
+    database: Database
+    trees: sets.Trees
+    acceptance: Acceptance
+    publisher: Publisher
+    exchange: Callable[[Partner, Progress], Exchange]
+    network: str
+    world: World
+    schedule: Schedule | None = None
+
+    def reader(self) -> Reader:
+        """The operator, who sees everything."""
+        return Reader(EVERYTHING, self.world.now(), self.acceptance.me, self.acceptance.known)
+
+
+class Noun(Protocol):
+    """Operations on one kind of thing."""
+
+    def operations(self, report: Report) -> dict[str, Operation]:
+        """By their names; those that take long tell `report` how far they are."""
+        ...
