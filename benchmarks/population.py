@@ -7,16 +7,21 @@ all, so that whoever trusts the node takes them.
 import hashlib
 import random
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.app import App
-from node.directory.publishing import OWN_ORGANISATION, Change
+from node.directory.draft import OWN_ORGANISATION, Change
 from node.home import AGREEMENT, Home, example
 from node.protocol.keys import PrivateKey
+from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Beat, Card, Head, Record
 from node.protocol.tree import Tree
 from node.storage import sets
+
+Body = tuple[str, str, dict[str, object]]
+"""Kind, id and body of a record."""
 
 AUTHORS = 50
 NETWORK = "test"
@@ -89,9 +94,17 @@ async def populate(home: Path, count: int, authors: int = AUTHORS, seed: int = 4
 
 
 def _author(db: sqlite3.Connection, trees: sets.Trees, chance: random.Random, number: int, count: int) -> str:
-    now = 1_793_000_000
-    root, signing = (PrivateKey(hashlib.sha256(b"%s %d" % (use, number)).digest()) for use in (b"root", b"signing"))
-    card = Card.make(root, network=NETWORK, epoch=1, signing=signing.public, issued=now)
+    venues: list[Body] = [("venue", f"v{n:07}", venue(chance, n)) for n in range(count - 2)]
+    return state(db, trees, chance, number, [*introduction(number), *venues], now=1_793_000_000)
+
+
+def node_id(number: int) -> NodeId:
+    """The id of the author of this number."""
+    return card_of(number)[0].author
+
+
+def introduction(number: int) -> list[Body]:
+    """Who the author of this number is, and its signature."""
     agreement = {
         "version": "1",
         "text_sha256": hashlib.sha256(example(AGREEMENT)).hexdigest(),
@@ -106,15 +119,34 @@ def _author(db: sqlite3.Connection, trees: sets.Trees, chance: random.Random, nu
         "website": f"https://park{number}.example/",
         "languages": ["en"],
     }
-    bodies = [("organisation", OWN_ORGANISATION, organisation), ("agreement", "a1", agreement)]
-    bodies += [("venue", f"v{n:07}", venue(chance, n)) for n in range(count - 2)]
+    return [("organisation", OWN_ORGANISATION, organisation), ("agreement", "a1", agreement)]
+
+
+def card_of(number: int) -> tuple[Card, PrivateKey]:
+    """The card of the author of this number, and its signing key."""
+    root, signing = (PrivateKey(hashlib.sha256(b"%s %d" % (use, number)).digest()) for use in (b"root", b"signing"))
+    return Card.make(root, network=NETWORK, epoch=1, signing=signing.public, issued=1_793_000_000), signing
+
+
+def state(
+    db: sqlite3.Connection,
+    trees: sets.Trees,
+    chance: random.Random,
+    number: int,
+    bodies: Sequence[Body],
+    *,
+    now: int,
+    seq: int = 0,
+) -> str:
+    """Makes these bodies all that the author of this number says, in a signed state after `seq`; its node id."""
+    card, signing = card_of(number)
     records: dict[bytes, Record] = {}
-    for seq, (kind, id_, body) in enumerate(bodies, 1):
+    for place, (kind, id_, body) in enumerate(bodies, seq + 1):
         record = Record.make(
             author=card.author,
             kind=kind,
             id=id_,
-            seq=seq,
+            seq=place,
             salt=chance.randbytes(16),
             updated=now,
             visibility="public",
@@ -126,7 +158,7 @@ def _author(db: sqlite3.Connection, trees: sets.Trees, chance: random.Random, nu
         signing,
         author=card.author,
         epoch=1,
-        seq=len(bodies),
+        seq=seq + len(bodies),
         count=len(tree),
         size=sum(len(record.line) for record in records.values()),
         root=tree.root,

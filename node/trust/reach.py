@@ -1,28 +1,34 @@
-"""Who is accepted, and why: a breadth-first walk over endorsements. Pure.
+"""Who is accepted: a breadth-first walk over endorsements. Pure.
 
 Rules (SPEC, "Who is accepted"):
 
 - a partner's keys were exchanged directly: it is always listed and honoured, at distance 1
 - an author is *reached* when I, a partner, or an author that is itself listed endorses it, at most `depth` steps away
 - it is *listed* when it is reached, has signed an agreement that this node recognises, and enough listed nodes vouch
-- it is *honoured* when it is listed and enough honoured nodes vouch that I reach through different partners of mine,
-  or when it was accepted by hand
-- through one partner come so many authors at most, the first endorsed first: a flood drowns only its own source
+- it is *honoured* when it is listed and enough honoured nodes vouch that can be given different first hops (see
+  `first_hops`), or when it was accepted by hand
+- through one first hop come so many authors at most, the nearer first, then those whose endorsement came here first: a
+  flood drowns only its own source
+- who is silent vouches for nobody, but stays what others make of it
 - a blocked node is nothing, whoever endorses it; loops are skipped; nobody vouches for itself
 
-What is reached has to be pulled before it can be listed, because the agreement is one of its own records.
+One more endorsement by anybody never costs anyone anything, except through the bound on introductions. What is reached
+has to be pulled before it can be listed, because the agreement is one of its own records.
 
-    >>> reach(me, partners=[b], endorsements=[Endorsement(b, c)], signatories={b, c}, rules=Rules())[c].path
+    >>> reach(me, partners=[b], vouches=Vouches([Endorsement(b, c)]), signatories={b, c}, rules=Rules())[c].path
     (b, c)
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from node.protocol.names import NodeId
+from node.trust.first_hops import first_hops, honoured
+from node.trust.vouches import Vouches
 
 
 class Standing(IntEnum):
@@ -34,19 +40,11 @@ class Standing(IntEnum):
     HONOURED = 3
 
 
-class Endorsement(NamedTuple):
-    """`by` says: I know this node id, `of`, as the organisation that it says it is."""
-
-    by: NodeId
-    of: NodeId
-    date: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """A node's own choice of how far trust goes.
 
-    `depth`: steps from here, a partner being one away. `introductions`: authors that come in through one partner.
+    `depth`: steps from here, a partner being one away. `introductions`: authors that come in through one first hop.
     """
 
     depth: int = 4
@@ -55,9 +53,8 @@ class Rules:
     introductions: int = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """One author's standing. `path`: the partner first, the author last; `since`: the last step's date."""
+class Known(NamedTuple):
+    """One author's standing. `path`: the first hop first, the author last; `since`: the last step's date."""
 
     standing: Standing
     path: tuple[NodeId, ...]
@@ -68,77 +65,78 @@ def reach(
     me: NodeId,
     *,
     partners: Iterable[NodeId],
-    endorsements: Iterable[Endorsement],
+    vouches: Vouches,
     signatories: Collection[NodeId],
     rules: Rules,
     blocked: Collection[NodeId] = (),
     by_hand: Collection[NodeId] = (),
+    silent: Collection[NodeId] = (),
 ) -> dict[NodeId, Known]:
     """Everybody who is at least reached, with the shortest path to each. `me` is honoured, at distance 0."""
-    vouchers: dict[NodeId, list[Endorsement]] = defaultdict(list)
-    vouched: dict[NodeId, list[Endorsement]] = defaultdict(list)
-    for each in endorsements:
-        if each.by != each.of and each.by not in blocked and each.of not in blocked:
-            vouchers[each.of].append(each)
-            vouched[each.by].append(each)
+    met = {partner: None for partner in partners if partner not in blocked and partner != me}
+    walk = _Walk({me: ()} | {partner: (partner,) for partner in met}, {}, {me, *met})
+    _walk(walk, me, met, vouches, signatories, rules, blocked, silent)
+    own = [node for node in vouches.by(me) if node in walk.listed and node not in met]
+    strangers = walk.listed - met.keys() - {me}
+    hops = first_hops(met, own, strangers, vouches, depth=rules.depth, enough=rules.vouches_honoured, silent=silent)
+    trusted = [*met, *(strangers & set(by_hand))]
+    welcome = {me, *honoured(trusted, strangers, hops, vouches, needed=rules.vouches_honoured, silent=silent)}
 
-    known: dict[NodeId, Known] = {me: Known(Standing.HONOURED, ())}
-    met = [partner for partner in dict.fromkeys(partners) if partner not in blocked and partner != me]
-    known.update((partner, Known(Standing.HONOURED, (partner,))) for partner in met)
-
-    through: Counter[NodeId] = Counter()
-    frontier = [me]
-    for distance in range(1, rules.depth + 1):
-        for voucher in frontier:
-            for each in vouched[voucher]:
-                first = known[voucher].path[0] if known[voucher].path else me
-                if each.of not in known and through[first] < rules.introductions:
-                    through[first] += 1
-                    known[each.of] = Known(Standing.REACHED, (*known[voucher].path, each.of), each.date)
-        # Whoever was found earlier with too few vouches may have enough now.
-        waiting = [node for node, found in known.items() if found.standing is Standing.REACHED]
-        frontier = [node for node in waiting if _listed(node, known, vouchers, signatories, rules)]
-        for node in frontier:
-            known[node] = Known(Standing.LISTED, known[node].path, known[node].since)
-        if distance == 1:
-            frontier += met
-    _honour(known, vouchers, rules, by_hand)
-    return known
+    return {
+        node: Known(
+            Standing.HONOURED if node in welcome else Standing.LISTED if node in walk.listed else Standing.REACHED,
+            path,
+            walk.dates.get(node, ""),
+        )
+        for node, path in walk.paths.items()
+    }
 
 
-def _listed(
-    node: NodeId,
-    known: dict[NodeId, Known],
-    vouchers: dict[NodeId, list[Endorsement]],
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk has come to: the path to everybody who is reached, the date of its last step, who is listed."""
+
+    paths: dict[NodeId, tuple[NodeId, ...]]
+    dates: dict[NodeId, str]
+    listed: set[NodeId]
+
+
+def _walk(
+    walk: _Walk,
+    me: NodeId,
+    met: Iterable[NodeId],
+    vouches: Vouches,
     signatories: Collection[NodeId],
     rules: Rules,
-) -> bool:
-    vouches = {each.by for each in vouchers[node] if _standing(known, each.by) >= Standing.LISTED}
-    return node in signatories and len(vouches) >= rules.vouches_listed
-
-
-def _honour(
-    known: dict[NodeId, Known],
-    vouchers: dict[NodeId, list[Endorsement]],
-    rules: Rules,
-    by_hand: Collection[NodeId],
+    blocked: Collection[NodeId],
+    silent: Collection[NodeId],
 ) -> None:
-    """Raises listed nodes to honoured until nothing changes; each pass raises at least one, so it ends."""
-    waiting = [node for node, found in known.items() if found.standing is Standing.LISTED]
-    raised = True
-    while raised:
-        raised = False
-        for node in tuple(waiting):
-            through = {
-                known[each.by].path[0]
-                for each in vouchers[node]
-                if _standing(known, each.by) is Standing.HONOURED and known[each.by].path
-            }
-            if node in by_hand or len(through) >= rules.vouches_honoured:
-                known[node] = Known(Standing.HONOURED, known[node].path, known[node].since)
-                waiting.remove(node)
-                raised = True
-
-
-def _standing(known: dict[NodeId, Known], node: NodeId) -> Standing:
-    return known[node].standing if node in known else Standing.UNKNOWN
+    """Goes level by level. A node speaks once, on the level on which it is listed."""
+    paths, passed = walk.paths, {*walk.paths, *blocked}
+    votes: Counter[NodeId] = Counter()
+    through: Counter[NodeId] = Counter()
+    waiting: list[NodeId] = []
+    speaking = [me]
+    for distance in range(1, rules.depth + 1):
+        said = [vouches.by(node) for node in speaking if node not in silent]
+        news = [each for one in said for of, each in one.items() if of not in passed]
+        for each in sorted(news, key=attrgetter("arrival")):
+            if each.of in passed:
+                continue
+            if way := paths[each.by]:
+                if through[way[0]] >= rules.introductions:
+                    continue
+                through[way[0]] += 1
+            passed.add(each.of)
+            paths[each.of] = (*way, each.of)
+            walk.dates[each.of] = each.date
+            if each.of in signatories:
+                waiting.append(each.of)
+        for one in said:
+            votes.update(one.keys())
+        # Whoever was found earlier with too few vouches may have enough now.
+        speaking = [node for node in waiting if votes[node] >= rules.vouches_listed]
+        walk.listed.update(speaking)
+        waiting = [node for node in waiting if node not in walk.listed]
+        if distance == 1:
+            speaking += met
