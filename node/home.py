@@ -1,9 +1,12 @@
 """A node's home: the one place that knows where things lie, who may read them, and that one process works in them.
 
     config/node.toml            every setting, commented          config/agreement-1.txt   the text that was signed
-    keys/signing.key            this node's signing key, 0600     keys/card.json           its own public card
+    keys/signing.key            this node's signing key, 0600,    keys/card.json           its own public card
+                                perhaps with a passphrase
     keys/partners/<id>.json     the partners' key cards
+    keys/*.next, *.asked        a key on its way in: see `stage` and `ask_card`
     var/node.db                 the database                      var/lock, var/bra.sock   held while a process works
+    var/mark.json               which state this very home signed last: see `node.mark`
 
 `keys/` and `config/` are data: the checkout of the project is itself a valid home.
 """
@@ -16,9 +19,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from node import key_file
 from node.errors import HomeError, ProtocolError
 from node.protocol.canonical import decode_loose
 from node.protocol.keys import PrivateKey
@@ -41,6 +42,10 @@ class Home:
         self.database = self.var / "node.db"
         self.lock_file = self.var / "lock"
         self.socket = self.var / "bra.sock"
+        self.mark = self.var / "mark.json"
+        self._next_key = path / "keys" / "signing.key.next"
+        self._next_card = path / "keys" / "card.json.next"
+        self._asked_key = path / "keys" / "signing.key.asked"
 
     @property
     def exists(self) -> bool:
@@ -57,7 +62,7 @@ class Home:
             for folder in (self.config.parent, self.signing_key.parent, self.partners, self.var):
                 folder.mkdir(parents=True, exist_ok=True)
             self.var.chmod(0o700)
-            write_new(self.signing_key, _pem(signing), 0o600)
+            write_new(self.signing_key, key_file.encode(signing, None), 0o600)
             write_new(self.card, card.signed.line + b"\n", 0o644)
             if not self.agreement.exists():
                 write_new(self.agreement, example(AGREEMENT), 0o644)
@@ -68,21 +73,37 @@ class Home:
         except OSError as error:
             raise HomeError(f"{self.path} can't be written: {error.strerror}") from error
 
-    def load_signing_key(self) -> PrivateKey:
-        """The signing key; HomeError if others may read it."""
-        self.require()
-        if stat.S_IMODE(self.signing_key.stat().st_mode) & 0o077:
-            raise HomeError(f"others may read {self.signing_key}: run 'chmod 600' on it, and consider it stolen")
+    @property
+    def needs_passphrase(self) -> bool:
+        """Whether the signing key is encrypted."""
+        return key_file.is_encrypted(self._read_signing_key())
+
+    def load_signing_key(self, passphrase: bytes | None = None) -> PrivateKey:
+        """The signing key; HomeError if others may read it, or if the passphrase doesn't open it."""
+        pem = self._read_signing_key()
         try:
-            key = serialization.load_pem_private_key(self.signing_key.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as error:
+            return key_file.decode(pem, passphrase)
+        except ValueError as error:
             # `from None` would hide the cause; the cause never holds the key itself.
             raise HomeError(
                 f"{self.signing_key} can't be read as a private key: restore it from your backup"
             ) from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise HomeError(f"{self.signing_key} is not an Ed25519 key: restore it from your backup")
-        return PrivateKey(key.private_bytes_raw())
+
+    def replace_signing_key(self, key: PrivateKey, passphrase: bytes | None) -> None:
+        """Writes `key` in place of the one there, in one step: whatever happens, one of the two is whole."""
+        try:
+            _replace(self.signing_key, key_file.encode(key, passphrase), 0o600)
+        except OSError as error:
+            raise HomeError(f"{self.signing_key} can't be written: {error.strerror}") from error
+
+    def _read_signing_key(self) -> bytes:
+        self.require()
+        try:
+            if stat.S_IMODE(self.signing_key.stat().st_mode) & 0o077:
+                raise HomeError(f"others may read {self.signing_key}: run 'chmod 600' on it, and consider it stolen")
+            return self.signing_key.read_bytes()
+        except OSError as error:
+            raise HomeError(f"{self.signing_key} can't be read: {error.strerror}") from error
 
     def load_card(self) -> Card:
         self.require()
@@ -91,10 +112,67 @@ class Home:
         except (OSError, ProtocolError) as error:
             raise HomeError(f"{self.card} can't be read: restore it from your backup") from error
 
+    def stage(self, key: PrivateKey, card: Card, passphrase: bytes | None) -> None:
+        """Lays a new key and its card beside the old ones. They count once the database has the card: see `settle`."""
+        self.drop_staged()
+        write_new(self._next_card, card.signed.line + b"\n", 0o644)
+        write_new(self._next_key, key_file.encode(key, passphrase), 0o600)
+
+    def settle(self, stored: Card | None) -> None:
+        """Ends a change of keys that was broken off: forward where `stored`, the database's card, is the new one.
+
+        The database's transaction is the moment at which a new key begins to count, so the files follow it.
+        """
+        with self._told():
+            if not self._next_card.exists():
+                self._next_key.unlink(missing_ok=True)
+            elif stored is not None and self._next_card.read_bytes() == stored.signed.line + b"\n":
+                if self._next_key.exists():
+                    self._next_key.replace(self.signing_key)
+                self._next_card.replace(self.card)
+                self._asked_key.unlink(missing_ok=True)
+            else:
+                self.drop_staged()
+
+    def drop_staged(self) -> None:
+        for path in (self._next_key, self._next_card):
+            path.unlink(missing_ok=True)
+
+    def ask_card(self, key: PrivateKey, passphrase: bytes | None) -> None:
+        """Keeps a signing key that waits for its card, which is signed on another machine."""
+        with self._told():
+            _replace(self._asked_key, key_file.encode(key, passphrase), 0o600)
+
+    def load_asked_key(self, passphrase: bytes | None) -> PrivateKey:
+        """The key that waits for its card; HomeError where none does."""
+        try:
+            return key_file.decode(self._asked_key.read_bytes(), passphrase)
+        except (OSError, ValueError) as error:
+            raise HomeError("no key waits for a card here: begin with 'bra rotate --request FILE'") from error
+
+    def replace_mark(self, data: bytes) -> None:
+        """Writes the mark, in one step. It needn't survive a power cut: one that is behind is good, too."""
+        with self._told():
+            new = self.mark.with_name(self.mark.name + ".new")
+            new.write_bytes(data)
+            new.replace(self.mark)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """The system's errors as ours."""
+        try:
+            yield
+        except OSError as error:
+            raise HomeError(f"{error.filename or self.path} can't be written: {error.strerror}") from error
+
     def keep_partner_card(self, node_id: str, line: bytes) -> None:
         """Keeps a partner's key card as a file, for people and for the next reader of this home."""
         self.partners.mkdir(parents=True, exist_ok=True)
         _replace(self.partners / f"{node_id}.json", line + b"\n")
+
+    def forget_partner_card(self, node_id: str) -> None:
+        """The node is no partner any more."""
+        (self.partners / f"{node_id}.json").unlink(missing_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -162,13 +240,15 @@ def write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Writes a file in one step and on the disk: a reader finds the old one or the new one, also after a power cut."""
     new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
+    # One that a killed process left behind may hold anything.
+    new.unlink(missing_ok=True)
+    write_new(new, data, mode)
     new.replace(path)
-
-
-def _pem(key: PrivateKey) -> bytes:
-    return key.ed25519().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -82,6 +82,9 @@ class Body(Part):
     """What a record says. Each kind is one subclass."""
 
     VISIBILITY: ClassVar[str] = "public"
+    SEARCHED: ClassVar[tuple[str, ...]] = ()
+    """The fields that are searched, the first as the heading; none named: all. A personal kind names some, because what
+    is searched outlives its record for a while."""
 
     def heading(self) -> str:
         """The line that a list shows for this record."""

@@ -17,6 +17,7 @@ from node.kinds.fields import Day, Email, Hours, Languages, Name, Phone
 
 class Contact(Body):
     VISIBILITY: ClassVar[str] = "members"
+    SEARCHED: ClassVar[tuple[str, ...]] = ("role", "topics", "languages")
 
     role: Annotated[Name, Field(description="the role, such as Soft-landing manager")]
     languages: Languages

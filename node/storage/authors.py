@@ -16,6 +16,9 @@ from node.protocol.statements import Beat, Card, Head
 HEADS_KEPT = 16_384
 """Heads of one author: some months of one an hour, and at most 16 MB."""
 
+SILENT_AFTER = 60 * 86_400
+"""Seconds without a sign of life after which an author's personal records are purged."""
+
 _COLUMNS = (
     "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
     "arrival, standing, forked_epoch, continuous, next_card"
@@ -66,6 +69,15 @@ class Author:
     def beat(self) -> Beat | None:
         return Beat.parse(decode(self.beat_line)) if self.beat_line else None
 
+    @property
+    def heard(self) -> int | None:
+        """When it was last heard from: its last beat, or where there never was one, when its head came here."""
+        return self.head_at if self.beat_time is None else self.beat_time
+
+    def silent(self, now: float) -> bool:
+        """Whether it has given no sign of life for too long."""
+        return self.heard is not None and self.heard < now - SILENT_AFTER
+
 
 @lru_cache(maxsize=4096)
 def stored_card(line: bytes) -> Card:
@@ -85,6 +97,14 @@ def everyone(db: sqlite3.Connection) -> list[Author]:
 def states(db: sqlite3.Connection) -> Iterator[tuple[NodeId, int, int, bytes]]:
     """Node id, epoch, seq and head hash of everybody of whom a set is held."""
     return iter(db.execute("SELECT node_id, epoch, seq, head_hash FROM authors WHERE head_hash IS NOT NULL"))
+
+
+def silent(db: sqlite3.Connection, now: float) -> set[NodeId]:
+    """Those of whom a set is held, and who have given no sign of life for too long."""
+    rows = db.execute(
+        "SELECT node_id FROM authors WHERE head IS NOT NULL AND coalesce(beat_time, head_at) < ?", (now - SILENT_AFTER,)
+    )
+    return {node_id for (node_id,) in rows}
 
 
 def arrived_since(db: sqlite3.Connection, arrival: int, limit: int) -> list[Author]:
@@ -203,6 +223,29 @@ def chain_around(db: sqlite3.Connection, author: Author, seq: int) -> list[bytes
     return [line for (line,) in rows]
 
 
+def has_head(db: sqlite3.Connection, author: Author, head: bytes) -> bool:
+    """Whether a head of this hash is in the chain kept of the author, in whatever epoch."""
+    return db.execute("SELECT 1 FROM heads WHERE author = ? AND hash = ?", (author.no, head)).fetchone() is not None
+
+
+def chain(db: sqlite3.Connection, author: Author) -> list[Head]:
+    """The heads of the newest epoch that are kept of the author, oldest first."""
+    rows = db.execute("SELECT line FROM heads WHERE author = ? AND epoch = ? ORDER BY seq", (author.no, author.epoch))
+    return [Head.parse(decode(line)) for (line,) in rows]
+
+
+def neighbours(db: sqlite3.Connection, author: Author, seq: int) -> list[Head]:
+    """The last head of the newest epoch at or before `seq`, and the one that followed it, as far as there are any."""
+    before, after = (
+        db.execute(
+            f"SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq {side} LIMIT 1",
+            (author.no, author.epoch, seq),
+        ).fetchall()
+        for side in ("<= ? ORDER BY seq DESC", "> ? ORDER BY seq")
+    )
+    return [Head.parse(decode(line)) for (line,) in (*before, *after)]
+
+
 def keep_evidence(db: sqlite3.Connection, author: int, evidence: Evidence) -> bool:
     """Keeps a verified fork; from now on no further head of that epoch is taken. Whether it was news.
 
@@ -226,6 +269,16 @@ def evidence_line(db: sqlite3.Connection, author: Author) -> bytes | None:
     """The evidence against the author, while it still counts: until a higher epoch."""
     row = db.execute("SELECT line FROM evidence WHERE author = ? AND epoch >= ?", (author.no, author.epoch)).fetchone()
     return row[0] if row else None
+
+
+def dropped(db: sqlite3.Connection, before: float) -> Author | None:
+    """One of those who have not been accepted since before a moment, and are no partners."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM authors WHERE dropped_at < ? AND standing = 0 "
+        "AND node_id NOT IN (SELECT node_id FROM partners) ORDER BY no LIMIT 1",
+        (int(before),),
+    ).fetchone()
+    return Author(*row) if row else None
 
 
 def prune(db: sqlite3.Connection, before: float) -> None:

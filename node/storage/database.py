@@ -6,6 +6,8 @@ Rules:
 - a job runs inside a savepoint: it happens whole or not at all, and one that fails harms no other
 - jobs that wait together share one transaction and one fsync; a caller hears of success only after the commit
 - readers have connections of their own that can't write; WAL lets them work while the writer does
+- what is deleted is overwritten: in the file at once (`secure_delete`), in the log, which keeps each page as it was,
+  as soon as the writer has nothing else to do, or is overdue
 
     database = Database(path)
     number = await database.write(lambda db: db.execute("insert …").lastrowid)
@@ -18,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -41,6 +43,14 @@ _STEPS = 20_000
 """Steps of SQLite's machine between two looks at the time: a few milliseconds."""
 LONGEST_BATCH = 0.1
 """Seconds for which the writer goes on adding waiting jobs to a transaction."""
+QUIET = 1.0
+"""Seconds without a job after which the log is emptied: a burst of changes pays for it once."""
+OVERDUE = 10.0
+"""Seconds after which it is emptied although jobs are waiting."""
+_READERS_LEAVE = 0.1
+"""Seconds for which the writer then waits for readers that still need it."""
+_PATIENCE = 10.0
+"""Seconds for which another program may have the database locked."""
 
 
 class Database:
@@ -52,6 +62,8 @@ class Database:
         self._queue: SimpleQueue[tuple[Job[Any], Future[Any]] | None] = SimpleQueue()
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._written: float | None = time.monotonic()
+        """When the writer first wrote after the log was emptied last. Whoever ended before this may have left a log."""
         with _told(path):
             connection = _open(path)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
@@ -119,7 +131,7 @@ class Database:
         return connection
 
     def _write_jobs(self, connection: sqlite3.Connection) -> None:
-        while (first := self._queue.get()) is not None:
+        while (first := self._next(connection)) is not None:
             done: list[tuple[Future[Any], Any]] = []
             ends = False
             try:
@@ -139,12 +151,23 @@ class Database:
                     if not future.done():
                         future.set_exception(error)
             else:
+                self._written = self._written or time.monotonic()
                 for future, result in done:
                     future.set_result(result)
                 self._tell_listeners()
             if ends:
                 break
         connection.close()
+
+    def _next(self, connection: sqlite3.Connection) -> tuple[Job[Any], Future[Any]] | None:
+        """The job to go on with, None at the end. In between, the log of what was written is emptied."""
+        while self._written is not None:
+            if time.monotonic() - self._written < OVERDUE:
+                with suppress(Empty):
+                    return self._queue.get(timeout=QUIET)
+            # Where readers are in the way: again after as long.
+            self._written = None if _empty_log(connection) else time.monotonic()
+        return self._queue.get()
 
     def _tell_listeners(self) -> None:
         for listener in self._listeners:
@@ -205,15 +228,35 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    # FULL: what this node says it published or holds survives a power cut.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000", "cache_size = -32000"):
+    # A page's size is what `bulk` counts on. FULL: what this node says it published or holds survives a power cut.
+    for pragma in (
+        "page_size = 4096",
+        "journal_mode = WAL",
+        "secure_delete = ON",
+        "synchronous = FULL",
+        "wal_autocheckpoint = 4000",
+        "cache_size = -32000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     migrations.apply(sqlite_utils.Database(connection))
 
 
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Folds the log into the file and cuts it to nothing; whether readers let it."""
+    connection.execute(f"PRAGMA busy_timeout = {_READERS_LEAVE * 1000:.0f}")
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        # A full or broken disk: the next job meets the same and tells its caller.
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+    return not busy
+
+
 def _connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        name, timeout=10, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
+        name, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
     )
     for pragma in ("foreign_keys = ON", "temp_store = MEMORY", "recursive_triggers = ON"):
         connection.execute(f"PRAGMA {pragma}")

@@ -3,6 +3,7 @@
 Rules:
 
 - only a verified record is looked into; a malformed body gets a problem, never an error
+- of a personal kind only what names nobody is searched: the index gives up deleted words late
 - text and queries are folded alike: letters that Unicode does not decompose (ł, ß, ø, ...) become the ones people type
   instead, and each character of a script written without spaces stands alone, so that a phrase finds it
 
@@ -47,7 +48,11 @@ def entry(record: Record) -> Entry:
         return Entry("", "", None, str(error))
     if body is None:
         return Entry("", "", None, None)
-    return Entry(body.heading(), fold(" ".join(_strings(record.body)))[:LONGEST_WORDS], _place(record.body), None)
+    heading, searched = body.heading(), record.body
+    if body.SEARCHED:
+        heading = str(record.body[body.SEARCHED[0]])
+        searched = {field: record.body[field] for field in body.SEARCHED if field in record.body}
+    return Entry(heading, fold(" ".join(_strings(searched)))[:LONGEST_WORDS], _place(searched), None)
 
 
 def _place(body: dict[str, Any]) -> tuple[int, int] | None:

@@ -4,21 +4,31 @@ import sqlite3
 from collections.abc import Callable
 
 
+def get(db: sqlite3.Connection, name: str) -> str | None:
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def put(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
 def instance(db: sqlite3.Connection, random: Callable[[int], bytes]) -> str:
     """The name of this database, drawn when it was made: a feed's cursor means nothing in another one."""
-    row = db.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()
-    if row:
-        return str(row[0])
+    return get(db, "instance") or new_instance(db, random)
+
+
+def new_instance(db: sqlite3.Connection, random: Callable[[int], bytes]) -> str:
+    """Another name: cursors that were given for what this database held once mean nothing in it any more."""
     drawn = random(8).hex()
-    db.execute("INSERT INTO meta (name, value) VALUES ('instance', ?)", (drawn,))
+    put(db, "instance", drawn)
     return drawn
 
 
 def numbers_given(db: sqlite3.Connection) -> int:
     """The highest number that a record ever had here: none is given twice, or a page would skip what came later."""
-    row = db.execute("SELECT value FROM meta WHERE name = 'records'").fetchone()
-    return int(row[0]) if row else 0
+    return int(get(db, "records") or 0)
 
 
 def give_numbers(db: sqlite3.Connection, highest: int) -> None:
-    db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('records', ?)", (str(highest),))
+    put(db, "records", str(highest))

@@ -6,11 +6,15 @@ What the tables hold:
   the place of its last change in the feed (no head: known by its card alone)
 - heads: the chain, so that a reader that was away gets all heads since its own
 - records: exact canonical bytes and the columns that are looked for. `line` is absent for a leaf without its body;
-  `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view
+  `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view;
+  `apart` keeps what comes after it on pages of the row's own: see `bulk`
 - removals: keys that a head proved gone, for readers that still have them
 - texts (full text), places (R*Tree): what is searched, by records.no
 - partners, heard, refusals: whom we sync with, what each says it has, and what of it we refused
 - refs: the publisher's own row names, so that importing again changes what it made before
+- blocks: whom the operator blocked, and why; `dropped_at` of an author: when it ceased to be reached, to be deleted
+  some time after
+- invitations, joins: links that were handed out, without their secret; nodes that may become partners
 """
 
 from sqlite_utils import Database, Migrations
@@ -70,6 +74,7 @@ def m002_records(db: Database) -> None:
             "id": str,
             "visibility": str,
             "expires": int,
+            "apart": bytes,
             "line": bytes,
             "problem": str,
         },
@@ -116,3 +121,50 @@ def m004_federation(db: Database) -> None:
         pk=("partner", "author"),
     )
     db.table("refs").create({"kind": str, "ref": str, "id": str}, pk=("kind", "ref"))
+
+
+@migrations()
+def m005_membership(db: Database) -> None:
+    db.table("blocks").create(
+        {"node_id": str, "at": int, "reason": str},
+        pk="node_id",
+        not_null={"at", "reason"},
+        defaults={"reason": ""},
+    )
+    db.table("authors").add_column("dropped_at", int)
+
+
+@migrations()
+def m006_joining(db: Database) -> None:
+    db.table("invitations").create(
+        {
+            "id": str,
+            "key": bytes,
+            "label": str,
+            "created": int,
+            "expires": int,
+            "used_by": str,
+            "used_at": int,
+            "cancelled_at": int,
+        },
+        pk="id",
+        not_null={"key", "label", "created", "expires"},
+    )
+    db.table("joins").create(
+        {
+            "node_id": str,
+            "side": str,
+            "invitation": str,
+            "key": bytes,
+            "organisation": str,
+            "website": str,
+            "url": str,
+            "key_card": bytes,
+            "confirmed_here": int,
+            "confirmed_there": int,
+            "at": int,
+            "problem": str,
+        },
+        pk="node_id",
+        not_null={"side", "invitation", "organisation", "website", "url", "key_card", "at"},
+    )

@@ -67,6 +67,13 @@ def add(db: sqlite3.Connection, node_id: NodeId, url: str | None, now: float) ->
     return bool(cursor.rowcount)
 
 
+def remove(db: sqlite3.Connection, node_id: str) -> bool:
+    """It is no partner any more: what it told and what was refused of it is forgotten; whether it was one."""
+    for table in ("heard", "refusals"):
+        db.execute(f"DELETE FROM {table} WHERE partner = ?", (node_id,))
+    return bool(db.execute("DELETE FROM partners WHERE node_id = ?", (node_id,)).rowcount)
+
+
 def find(db: sqlite3.Connection, node_id: str) -> Partner | None:
     row = db.execute(f"SELECT {_COLUMNS} FROM partners WHERE node_id = ?", (node_id,)).fetchone()
     return Partner(*row) if row else None
@@ -114,6 +121,22 @@ def hear(db: sqlite3.Connection, partner: str, told: list[Heard]) -> None:
                 (partner, each.author, each.epoch, each.seq, each.head),
             )
             known += 1
+
+
+def newer_than_held(db: sqlite3.Connection, author: str) -> bool:
+    """Whether a partner says that it has a newer state of the author than is held here."""
+    row = db.execute(
+        "SELECT 1 FROM heard LEFT JOIN authors ON authors.node_id = heard.author AND authors.head IS NOT NULL "
+        "WHERE heard.author = ? AND (heard.epoch, heard.seq) > (coalesce(authors.epoch, 0), coalesce(authors.seq, -1))",
+        (author,),
+    ).fetchone()
+    return row is not None
+
+
+def everything_anew(db: sqlite3.Connection) -> None:
+    """All partners' feeds are read from the start: what is held here may be older than what they were asked last."""
+    for partner in everyone(db):
+        start_over(db, partner.node_id)
 
 
 def refuse(db: sqlite3.Connection, partner: str, author: str, refusal: Refusal, head: bytes | None, now: float) -> None:

@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from node.kinds import PERSONAL
 from node.protocol.blocks import Leaf
-from node.protocol.statements import Record
+from node.protocol.statements import Record, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import bulk, meta
 from node.storage.bulk import Row
 from node.storage.index import Entry, entry
 
+_MERGED_AT_ONCE = 500
+"""Pages of the full text."""
 _MANY = 500
 """Keys looked up in one statement; beyond that the author's whole set is read."""
 
@@ -91,6 +94,13 @@ def leaves_of(db: sqlite3.Connection, author: int) -> dict[bytes, bytes]:
     return dict(db.execute("SELECT key, value FROM records WHERE author = ? AND seq > 0", (author,)))
 
 
+def bodies(db: sqlite3.Connection, author: int) -> tuple[set[bytes], int]:
+    """Keys of the author's shared records of which only the leaf is held, and the bytes of all the others' bodies."""
+    missing = db.execute("SELECT key FROM records WHERE author = ? AND seq > 0 AND line IS NULL", (author,))
+    size = db.execute("SELECT coalesce(sum(length(line)), 0) FROM records WHERE author = ? AND seq > 0", (author,))
+    return {key for (key,) in missing}, int(size.fetchone()[0])
+
+
 def since(db: sqlite3.Connection, author: int, seq: int) -> Iterator[Stored]:
     """The shared records whose seq is above `seq`, in that order. Records of this node alone have none."""
     rows = db.execute(
@@ -128,18 +138,62 @@ def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
     return Stored(*row) if row else None
 
 
-def without_bodies(db: sqlite3.Connection, *, of_each: int = 200, of_all: int = 5_000) -> dict[str, tuple[bytes, ...]]:
-    """By author, keys of records of which only the leaf is held: so many of each author, and of all together."""
+def of_kind(db: sqlite3.Connection, author: int, kind: str, most: int = -1) -> Iterator[tuple[int, str, bytes]]:
+    """Number, id and line of an author's shared, well-formed records of a kind, in the order in which they came here.
+
+    They lie in one range of keys (SPEC, "The tree"), so that an author's other records cost nothing. At most `most`.
+    """
+    first = tree_key(kind, "")[:1]
+    return db.execute(
+        "SELECT no, id, line FROM records INDEXED BY idx_records_author_key "
+        "WHERE author = ? AND key BETWEEN ? AND ? AND kind = ? AND line IS NOT NULL AND problem IS NULL AND seq > 0 "
+        "ORDER BY no LIMIT ?",
+        (author, first.ljust(32, b"\x00"), first.ljust(32, b"\xff"), kind, most),
+    )
+
+
+def without_bodies(
+    db: sqlite3.Connection, *, heard_since: float = 0, of_each: int = 200, of_all: int = 5_000
+) -> dict[str, tuple[bytes, ...]]:
+    """By author, keys of records of which only the leaf is held: so many of each author, and of all together.
+
+    Of those who haven't been heard from since `heard_since` none are given: what was purged stays away.
+    """
     rows = db.execute(
         "SELECT node_id, key FROM (SELECT author, key, row_number() OVER (PARTITION BY author ORDER BY key) AS place "
         "FROM records INDEXED BY records_without_body WHERE line IS NULL) AS found "
-        "JOIN authors ON authors.no = found.author WHERE place <= ? LIMIT ?",
-        (of_each, of_all),
+        "JOIN authors ON authors.no = found.author "
+        "WHERE place <= ? AND coalesce(beat_time, head_at, 0) >= ? LIMIT ?",
+        (of_each, heard_since, of_all),
     )
     found: dict[str, list[bytes]] = {}
     for author, key in rows:
         found.setdefault(author, []).append(key)
     return {author: tuple(keys) for author, keys in found.items()}
+
+
+def purge(db: sqlite3.Connection, author: int) -> int:
+    """Makes leaves of the author's personal records, so that its root still verifies; how many bytes of bodies went."""
+    marks = ",".join("?" * len(PERSONAL))
+    rows = db.execute(
+        "SELECT no, key, value, seq, length(line) FROM records "
+        f"WHERE author = ? AND kind IN ({marks}) AND line IS NOT NULL AND seq > 0",
+        (author, *PERSONAL),
+    ).fetchall()
+    bulk.delete(db, [no for no, *_ in rows])
+    bulk.insert(db, author, [Row(no, key, value, seq) for no, key, value, seq, _ in rows])
+    return sum(size for *_, size in rows)
+
+
+def forget_words(db: sqlite3.Connection) -> bool:
+    """One small step (some 10 ms) of taking words of deleted records out of the full text; whether there are more.
+
+    FTS5 only notes that a row is gone; its words leave the index when the segments that hold them are merged.
+    """
+    before = db.total_changes
+    db.execute("INSERT INTO texts_fts (texts_fts, rank) VALUES ('merge', ?)", (-_MERGED_AT_ONCE,))
+    # A merge that had nothing to do counts as less than two changes, says its documentation.
+    return db.total_changes - before >= 2
 
 
 def remember_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes], seq: int, now: float) -> None:

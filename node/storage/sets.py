@@ -13,7 +13,7 @@ from node.errors import Malformed
 from node.protocol.blocks import Leaf
 from node.protocol.statements import Beat, Card, Head, Record
 from node.protocol.tree import EMPTY, Tree
-from node.storage import authors, records
+from node.storage import authors, bulk, records
 from node.storage.authors import Author
 from node.storage.index import Entry
 
@@ -57,6 +57,13 @@ class Trees:
                 self._leaves -= len(dropped)
 
 
+def purge_silent(db: sqlite3.Connection, author_id: str, now: float) -> None:
+    """The bodies of an author's personal records go if it has given no sign of life for too long; the set stays."""
+    author = authors.find(db, author_id)
+    if author and author.silent(now):
+        authors.hold(db, author.no, -records.purge(db, author.no))
+
+
 def advance(
     db: sqlite3.Connection,
     trees: Trees,
@@ -95,3 +102,23 @@ def advance(
     if before is not None and before.root not in (None, tree.root):
         trees.drop(before.root or EMPTY)
     trees.keep(tree)
+
+
+def forget_dropped(db: sqlite3.Connection, trees: Trees, *, me: str, before: float) -> bool:
+    """Deletes all that is held of one author that was dropped before a moment, and its row; whether there was one.
+
+    What partners say that they have of it stays: by that it is pulled anew, should it ever be accepted again.
+    """
+    author = authors.dropped(db, before)
+    if author is None:
+        return False
+    if own := authors.find(db, me):
+        # Places in the feed only ever rise, also where the author that is deleted has the last.
+        authors.arrive(db, own.no)
+    bulk.delete(db, [no for (no,) in db.execute("SELECT no FROM records WHERE author = ?", (author.no,))])
+    for table in ("removals", "heads", "evidence"):
+        db.execute(f"DELETE FROM {table} WHERE author = ?", (author.no,))
+    db.execute("DELETE FROM refusals WHERE author = ?", (author.node_id,))
+    db.execute("DELETE FROM authors WHERE no = ?", (author.no,))
+    trees.drop(author.root or EMPTY)
+    return True

@@ -17,7 +17,7 @@ from node.storage import authors, partners, records, sets
 from node.storage.database import Database
 from node.storage.index import fold
 from node.storage.partners import Heard
-from tests.directory.small_node import contact_body, farewell_body
+from tests.directory.small_node import adoption_body, contact_body
 from tests.kinds.kind_examples import example
 from tests.protocol.builders import DAY, NOW, Author, leaf_of
 
@@ -64,11 +64,11 @@ def test_a_record_is_kept_byte_for_byte(db: sqlite3.Connection) -> None:
 
 def test_an_update_keeps_the_number_and_changes_what_is_searched(db: sqlite3.Connection) -> None:
     author = Author()
-    first = author.put("farewell", farewell_body("autumn"), "a")
-    other = author.put("farewell", farewell_body("winter"), "b")
+    first = author.put("adoption", adoption_body("autumn"), "a")
+    other = author.put("adoption", adoption_body("winter"), "b")
     put(db, author, first, other)
     before = numbers(db)
-    put(db, author, author.put("farewell", farewell_body("spring"), "a"))
+    put(db, author, author.put("adoption", adoption_body("spring"), "a"))
     assert numbers(db) == before
     assert [searched(db, word) for word in ("autumn", "winter", "spring")] == [0, 1, 1]
 
@@ -85,7 +85,7 @@ def test_a_removal_takes_away_texts_and_places(db: sqlite3.Connection) -> None:
 
 def test_removing_what_is_not_there_does_nothing(db: sqlite3.Connection) -> None:
     author = Author()
-    room = author.put("farewell", farewell_body("a"))
+    room = author.put("adoption", adoption_body("a"))
     put(db, author, room, removed=[bytes(32)])
     assert list(numbers(db)) == [room.key]
 
@@ -128,7 +128,7 @@ def test_a_body_that_comes_after_its_leaf_fills_the_same_row(db: sqlite3.Connect
 def test_a_leaf_in_place_of_a_body_keeps_the_number(db: sqlite3.Connection) -> None:
     author = Author()
     old = author.put("contact", contact_body("desk"), "a", visibility="members")
-    other = author.put("farewell", farewell_body("else"), "b")
+    other = author.put("adoption", adoption_body("else"), "b")
     put(db, author, old, other)
     before = numbers(db)
     new = author.put("contact", contact_body("director"), "a", visibility="members")
@@ -138,25 +138,25 @@ def test_a_leaf_in_place_of_a_body_keeps_the_number(db: sqlite3.Connection) -> N
 
 def test_a_number_is_given_once_so_that_no_page_skips_a_new_record(db: sqlite3.Connection) -> None:
     author = Author()
-    first, last = author.put("farewell", farewell_body("a")), author.put("farewell", farewell_body("b"))
+    first, last = author.put("adoption", adoption_body("a")), author.put("adoption", adoption_body("b"))
     put(db, author, first, last)
     seen = max(numbers(db).values())
     put(db, author, removed=[last.key])
-    new = author.put("farewell", farewell_body("c"))
+    new = author.put("adoption", adoption_body("c"))
     put(db, author, new)
     assert numbers(db)[new.key] > seen
 
 
 def test_a_changed_row_and_a_new_one_in_one_step_have_numbers_of_their_own(db: sqlite3.Connection) -> None:
     author = Author()
-    put(db, author, author.put("farewell", farewell_body("a"), "a"))
-    put(db, author, author.put("farewell", farewell_body("b"), "a"), author.put("farewell", farewell_body("c"), "c"))
+    put(db, author, author.put("adoption", adoption_body("a"), "a"))
+    put(db, author, author.put("adoption", adoption_body("b"), "a"), author.put("adoption", adoption_body("c"), "c"))
     assert sorted(numbers(db).values()) == [1, 2]
 
 
 def test_a_malformed_body_is_kept_with_its_reason_and_is_not_searched(db: sqlite3.Connection) -> None:
     author = Author()
-    broken = author.put("farewell", {"date": "2027-02-30", "reason": {"en": "mystery"}})
+    broken = author.put("adoption", {**adoption_body("mystery"), "since": "2027-02-30"})
     put(db, author, broken)
     [(line, problem)] = db.execute("SELECT line, problem FROM records").fetchall()
     assert line == broken.line
@@ -175,10 +175,10 @@ def test_an_unknown_kind_is_kept_and_is_not_searched(db: sqlite3.Connection) -> 
 
 def test_many_rows_at_once_are_the_same_as_few(db: sqlite3.Connection) -> None:
     author = Author()
-    many = [author.put("farewell", farewell_body(f"number {n}"), f"r{n}") for n in range(600)]
+    many = [author.put("adoption", adoption_body(f"number {n}"), f"r{n}") for n in range(600)]
     number = put(db, author, *many)
     before = numbers(db)
-    again = [author.put("farewell", farewell_body(f"again {n}"), f"r{n}") for n in range(600)]
+    again = [author.put("adoption", adoption_body(f"again {n}"), f"r{n}") for n in range(600)]
     put(db, author, *again[:550], removed=[record.key for record in again[550:]])
     assert numbers(db) == {record.key: before[record.key] for record in again[:550]}
     assert [stored.line for stored in records.since(db, number, 0)] == [record.line for record in again[:550]]
@@ -186,7 +186,7 @@ def test_many_rows_at_once_are_the_same_as_few(db: sqlite3.Connection) -> None:
 
 def test_rows_below_prefixes_come_by_seq_once_each(db: sqlite3.Connection) -> None:
     author = Author()
-    number = put(db, author, *(author.put("farewell", farewell_body(str(n))) for n in range(20)))
+    number = put(db, author, *(author.put("adoption", adoption_body(str(n))) for n in range(20)))
     everything = [stored.seq for stored in records.below(db, number, ["0", "1", ""], 0)]
     assert everything == list(range(1, 21))
     assert [stored.seq for stored in records.below(db, number, [""], 15)] == [16, 17, 18, 19, 20]
@@ -196,7 +196,7 @@ def test_rows_below_prefixes_come_by_seq_once_each(db: sqlite3.Connection) -> No
 
 def test_local_records_are_in_no_set(db: sqlite3.Connection) -> None:
     author = Author()
-    local = author.record("farewell", farewell_body("mine"), "own", 0, "local")
+    local = author.record("adoption", adoption_body("mine"), "own", 0, "local")
     number = put(db, author, local)
     assert records.leaves_of(db, number) == {}
     assert list(records.since(db, number, 0)) == []
@@ -224,8 +224,8 @@ def advance(db: sqlite3.Connection, trees: sets.Trees, author: Author, *changed:
 def test_after_every_advance_the_rows_make_the_tree_of_the_head(db: sqlite3.Connection) -> None:
     author, trees = Author(), sets.Trees()
     for number in range(1, 12):
-        changed = [author.put("farewell", farewell_body(f"{number} {n}"), f"r{n}") for n in range(number)]
-        removed = [author.remove("farewell", f"r{number - 1}")] if number % 3 == 0 else []
+        changed = [author.put("adoption", adoption_body(f"{number} {n}"), f"r{n}") for n in range(number)]
+        removed = [author.remove("adoption", f"r{number - 1}")] if number % 3 == 0 else []
         advance(db, trees, author, *(record for record in changed if record.key not in removed), removed=removed)
         row = authors.find(db, author.id)
         assert row is not None
@@ -236,15 +236,15 @@ def test_after_every_advance_the_rows_make_the_tree_of_the_head(db: sqlite3.Conn
 
 def test_a_removal_is_remembered_under_its_head_until_the_key_comes_back(db: sqlite3.Connection) -> None:
     author, trees = Author(), sets.Trees()
-    advance(db, trees, author, author.put("farewell", farewell_body("a"), "a"))
-    key = author.remove("farewell", "a")
-    author.put("farewell", farewell_body("b"), "b")
+    advance(db, trees, author, author.put("adoption", adoption_body("a"), "a"))
+    key = author.remove("adoption", "a")
+    author.put("adoption", adoption_body("b"), "b")
     advance(db, trees, author, *author.records.values(), removed=[key])
     row = authors.find(db, author.id)
     assert row is not None
     assert records.removals_since(db, row.no, 0) == [(key, author.head.seq)]
     assert records.removals_since(db, row.no, author.head.seq) == []
-    advance(db, trees, author, author.put("farewell", farewell_body("a"), "a"))
+    advance(db, trees, author, author.put("adoption", adoption_body("a"), "a"))
     assert records.removals_since(db, row.no, 0) == []
 
 
@@ -262,7 +262,7 @@ def test_trees_are_right_whatever_was_forgotten(db: sqlite3.Connection) -> None:
     trees = sets.Trees(leaves_kept=25)
     everybody = [Author(name) for name in ("tartu", "lund", "munich", "paris")]
     for author in everybody:
-        advance(db, trees, author, *(author.put("farewell", farewell_body(str(n))) for n in range(10)))
+        advance(db, trees, author, *(author.put("adoption", adoption_body(str(n))) for n in range(10)))
         assert sum(map(len, trees._kept.values())) <= 25
     for author in [*everybody, *reversed(everybody)]:
         row = authors.find(db, author.id)
@@ -273,7 +273,7 @@ def test_trees_are_right_whatever_was_forgotten(db: sqlite3.Connection) -> None:
 
 def test_a_tree_larger_than_the_cache_is_given_and_not_kept(db: sqlite3.Connection) -> None:
     author, trees = Author(), sets.Trees(leaves_kept=5)
-    advance(db, trees, author, *(author.put("farewell", farewell_body(str(n))) for n in range(10)))
+    advance(db, trees, author, *(author.put("adoption", adoption_body(str(n))) for n in range(10)))
     row = authors.find(db, author.id)
     assert row is not None
     assert trees.of(db, row).root == author.head.root
@@ -291,7 +291,7 @@ def test_an_author_without_a_set_has_the_empty_tree(db: sqlite3.Connection) -> N
 def test_a_state_that_was_left_is_not_kept_in_memory(db: sqlite3.Connection) -> None:
     author, trees = Author(), sets.Trees()
     for number in range(5):
-        advance(db, trees, author, author.put("farewell", farewell_body(str(number))))
+        advance(db, trees, author, author.put("adoption", adoption_body(str(number))))
     assert list(trees._kept) == [author.head.root]
 
 
@@ -302,7 +302,7 @@ def chained(db: sqlite3.Connection, length: int = 4) -> tuple[Author, authors.Au
     """An author with a chain of heads of which each came a day after the one before."""
     author, trees = Author(), sets.Trees()
     for day in range(length):
-        advance(db, trees, author, author.put("farewell", farewell_body(str(day))), now=NOW + day * DAY)
+        advance(db, trees, author, author.put("adoption", adoption_body(str(day))), now=NOW + day * DAY)
     row = authors.find(db, author.id)
     assert row is not None
     return author, row
@@ -370,8 +370,8 @@ def test_pruning_forgets_followed_heads_and_removals_and_never_the_newest(db: sq
 
 def fork(author: Author) -> Evidence:
     twin = author.twin()
-    author.put("farewell", farewell_body("one"))
-    twin.put("farewell", farewell_body("other"))
+    author.put("adoption", adoption_body("one"))
+    twin.put("adoption", adoption_body("other"))
     found = of_heads(author.card, author.commit(), [twin.commit()])
     assert found is not None
     return found
@@ -420,7 +420,7 @@ def test_of_beats_the_newest_of_the_newest_head_is_kept(db: sqlite3.Connection) 
 def test_a_new_head_keeps_its_first_beat_even_in_the_second_of_the_one_before(db: sqlite3.Connection) -> None:
     author, row = chained(db)
     authors.hear_beat(db, row, beat_of(author, NOW))
-    record = author.put("farewell", farewell_body("more"))
+    record = author.put("adoption", adoption_body("more"))
     author.commit()
     author.beat(NOW)
     advance(db, sets.Trees(), author, record)
@@ -433,7 +433,7 @@ def test_the_feed_tells_authors_in_the_order_of_their_last_news(db: sqlite3.Conn
     trees = sets.Trees()
     tartu, lund = Author("tartu"), Author("lund")
     for author in (tartu, lund, tartu):
-        advance(db, trees, author, author.put("farewell", farewell_body("news")))
+        advance(db, trees, author, author.put("adoption", adoption_body("news")))
     authors.introduce(db, Author("a card alone").card)
     assert [each.node_id for each in authors.arrived_since(db, 0, 10)] == [lund.id, tartu.id]
     assert [each.node_id for each in authors.arrived_since(db, 0, 1)] == [lund.id]
@@ -517,7 +517,7 @@ def test_the_newest_refusal_is_shown_until_it_is_forgiven(db: sqlite3.Connection
 )
 def test_letters_are_found_however_they_are_typed(db: sqlite3.Connection, text: str, query: str) -> None:
     author = Author()
-    put(db, author, author.put("farewell", farewell_body(text)), author.put("farewell", farewell_body("else")))
+    put(db, author, author.put("adoption", adoption_body(text)), author.put("adoption", adoption_body("else")))
     quoted = " ".join(f'"{word}"' for word in fold(query).split())
     assert searched(db, quoted) == 1
 
