@@ -1,21 +1,28 @@
-"""Who is accepted here now: the rules of `trust.reach` fed with what this database holds.
+"""Who is accepted here now: the rules of `trust` fed with what this database holds.
 
-It is worked out anew in the transaction that changes an input, kept in each author's row for the views to filter by,
-and in memory for the network side to ask.
+Rules:
+
+- it is worked out anew in the transaction that changes an input, and kept in each author's row for the views to filter
+  by; in memory, for the network side to ask, it changes after the commit
+- what the answer follows from is kept in memory between two times (see `testimony`), so that it takes milliseconds
+- whatever works it out runs in the writer's thread: `recompute`, `why` and `what_if` are for `Database.write`
+
+    acceptance.replace(await database.write(lambda db: acceptance.recompute(db, now)))
+    acceptance.standing(node_id)
 """
 
-import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from node.directory.testimony import KINDS, Row, Testimony
 from node.protocol.blocks import Block
-from node.protocol.names import NodeId, format_time
-from node.storage import authors, partners
-from node.trust.reach import Endorsement, Known, Rules, Standing, reach
-
-INPUTS = frozenset(("agreement", "endorsement"))
-"""The kinds that acceptance depends on."""
+from node.protocol.names import NodeId
+from node.storage import authors, blocks, partners
+from node.trust.explain import MOST_WAYS, Lost, Way, lost, ways
+from node.trust.look_alikes import Likeness, Named, look_alikes
+from node.trust.look_alikes import resembles as looks_like
+from node.trust.reach import Known, Rules, Standing, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +35,72 @@ class Choices:
     blocked: Collection[NodeId] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who is accepted, worked out from one state of the database.
+
+    `partners`: whose keys were exchanged directly, and who aren't blocked. `taken`: whose sets are taken. `called`:
+    what those who don't say their name are called by who endorses them. `look_alikes`: who looks like whom.
+    """
+
+    known: Mapping[NodeId, Known] = field(default_factory=dict)
+    partners: frozenset[NodeId] = frozenset()
+    taken: frozenset[NodeId] = frozenset()
+    called: Mapping[NodeId, str] = field(default_factory=dict)
+    look_alikes: Mapping[NodeId, Likeness] = field(default_factory=dict)
+    names: tuple[tuple[NodeId, Named], ...] = ()
+    """What those who are known say of themselves, in the order in which they are trusted to be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """What a node's standing follows from. `signed`: a text that is recognised here; `ways`: the vouches that count."""
+
+    standing: Standing
+    partner: bool
+    by_hand: bool
+    blocked: bool
+    signed: bool
+    silent: bool
+    ways: Sequence[Way]
+
+
 class Acceptance:
-    """The newest answer; `known` is replaced as a whole, after the commit that it follows from."""
+    """The newest answer, replaced as a whole after the commit that it follows from."""
 
     def __init__(self, me: NodeId, choices: Choices) -> None:
         self.me = me
         self.choices = choices
-        self.known: Mapping[NodeId, Known] = {}
-        self.taken: frozenset[NodeId] = frozenset()
-        """Whose sets are taken."""
-        self.partners: frozenset[NodeId] = frozenset()
-        """Whose keys were exchanged directly, and who aren't blocked."""
+        self.answer = Answer()
+        self._computed = self.answer
+        self._testimony = Testimony(me, choices.recognised)
+        self._namings = 0
         self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def known(self) -> Mapping[NodeId, Known]:
+        return self.answer.known
+
+    @property
+    def taken(self) -> frozenset[NodeId]:
+        return self.answer.taken
+
+    @property
+    def partners(self) -> frozenset[NodeId]:
+        return self.answer.partners
+
+    @property
+    def look_alikes(self) -> Mapping[NodeId, Likeness]:
+        return self.answer.look_alikes
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Calls `listener` after the answer has changed."""
         self._listeners.append(listener)
 
-    def replace(self, known: Mapping[NodeId, Known]) -> None:
+    def replace(self, answer: Answer) -> None:
         """Takes a recomputed answer, after its transaction was committed."""
-        if known != self.known:
-            self.known = known
-            self.taken = frozenset(node for node, found in known.items() if found.standing >= Standing.REACHED)
-            self.partners = frozenset(
-                node for node, found in known.items() if found.path == (node,) and not found.since
-            )
+        if answer is not self.answer:
+            self.answer = answer
             for listener in self._listeners:
                 listener()
 
@@ -60,48 +108,105 @@ class Acceptance:
         found = self.known.get(NodeId(node))
         return found.standing if found else Standing.UNKNOWN
 
-    def recompute(self, db: sqlite3.Connection, now: float) -> Mapping[NodeId, Known]:
-        """Works it out from the transaction's state and keeps it in the authors' rows. The caller sets `known`."""
+    def resembles(self, node: NodeId, name: str, website: str = "") -> Likeness | None:
+        """Whom a node that says this of itself looks like, of those who are known here.
+
+        Takes a tenth of a second where 10,000 are known: not for the event loop.
+        """
+        return looks_like(node, Named(name, website), self.answer.names)
+
+    def recompute(self, db: sqlite3.Connection, now: float) -> Answer:
+        """Works it out from the transaction's state and keeps it in the authors' rows. The caller replaces the answer.
+
+        It is the same object as before where nothing changed.
+        """
+        rows, met, known = self._known(db, now)
+        _keep(db, rows, known, now)
+        before, confirmed, namings = self._computed, frozenset(met) & known.keys(), self._testimony.namings
+        names, alike = before.names, before.look_alikes
+        if (namings, confirmed, known.keys()) != (self._namings, before.partners, before.known.keys()):
+            self._namings, names = namings, tuple(self._names(rows, confirmed, known))
+            alike = look_alikes(names)
+        answer = Answer(known, confirmed, frozenset(known), self._called(known), alike, names)
+        if answer != before:
+            self._computed = answer
+        return self._computed
+
+    def why(self, db: sqlite3.Connection, now: float, node: NodeId) -> Reasons:
+        """What a node's standing follows from."""
+        _, met, known = self._known(db, now)
+        return Reasons(
+            standing=known[node].standing if node in known else Standing.UNKNOWN,
+            partner=node in met,
+            by_hand=node in self.choices.honoured,
+            blocked=node in self._blocked(db),
+            signed=node in self._testimony.signatories,
+            silent=node in self._testimony.silent,
+            ways=self._ways(node, known, MOST_WAYS),
+        )
+
+    def what_if(self, db: sqlite3.Connection, now: float, without: NodeId) -> Lost:
+        """What would be lost if a node were no partner any more, and blocked."""
+        _, _, before = self._known(db, now)
+        _, _, after = self._known(db, now, without=without)
+        return lost(before, after, without)
+
+    def _known(
+        self, db: sqlite3.Connection, now: float, *, without: NodeId | None = None
+    ) -> tuple[list[Row], list[NodeId], dict[NodeId, Known]]:
+        """The rows of all authors, the partners, and who is known."""
+        testimony = self._testimony
+        rows = testimony.refresh(db, now)
+        met = [partner.node_id for partner in partners.everyone(db)]
+        shut = self._blocked(db)
         known = reach(
             self.me,
-            partners=[partner.node_id for partner in partners.everyone(db)],
-            endorsements=_endorsements(db, format_time(now)[:10]),
-            signatories=_signatories(db, self.choices.recognised),
+            partners=met,
+            vouches=testimony.vouches,
+            signatories=testimony.signatories,
             rules=self.choices.rules,
-            blocked=frozenset(self.choices.blocked),
-            by_hand=frozenset(self.choices.honoured),
+            blocked=shut if without is None else shut | {without},
+            by_hand=self.choices.honoured,
+            silent=testimony.silent,
         )
-        rows = db.execute("SELECT no, node_id, standing FROM authors").fetchall()
-        standings = [(known[id_].standing if id_ in known else Standing.UNKNOWN, no, was) for no, id_, was in rows]
-        for new, no, was in standings:
-            if new != was:
-                db.execute("UPDATE authors SET standing = ? WHERE no = ?", (int(new), no))
-                if was == Standing.UNKNOWN:
-                    authors.arrive(db, no)
-        return known
+        return rows, met, known
+
+    def _names(
+        self, rows: Iterable[Row], met: Collection[NodeId], known: Mapping[NodeId, Known]
+    ) -> Iterator[tuple[NodeId, Named]]:
+        """What is said by me, then by my partners, then by all others as they came here."""
+        names = self._testimony.names
+        came = [row.node_id for row in rows]
+        for node in dict.fromkeys((self.me, *(node for node in came if node in met), *came)):
+            if node in names and node in known:
+                yield node, names[node]
+
+    def _called(self, known: Mapping[NodeId, Known]) -> dict[NodeId, str]:
+        said = {node: self._ways(node, known, 1) for node in known.keys() - self._testimony.names.keys()}
+        return {node: found[0].vouch.organisation for node, found in said.items() if found}
+
+    def _ways(self, node: NodeId, known: Mapping[NodeId, Known], most: int) -> list[Way]:
+        vouches, silent = self._testimony.vouches, self._testimony.silent
+        return ways(self.me, node, vouches, known, depth=self.choices.rules.depth, silent=silent, most=most)
+
+    def _blocked(self, db: sqlite3.Connection) -> frozenset[NodeId]:
+        return blocks.blocked(db).union(self.choices.blocked)
 
 
 def concerns(block: Block) -> bool:
-    """Whether applying the block can change who is accepted."""
+    """Whether applying the block can change who is accepted, or what they are called."""
     # A leaf may stand where an endorsement was.
-    return bool(block.removed or block.leaves) or any(record.kind in INPUTS for record in block.records.values())
+    return bool(block.removed or block.leaves) or any(record.kind in KINDS for record in block.records.values())
 
 
-def _endorsements(db: sqlite3.Connection, today: str) -> Iterator[Endorsement]:
-    for author, body in _bodies(db, "endorsement"):
-        if "withdrawn" not in body and body.get("expires", today) >= today:
-            yield Endorsement(author, NodeId(body["node_id"]), body["date"])
-
-
-def _signatories(db: sqlite3.Connection, recognised: Collection[str]) -> set[NodeId]:
-    return {author for author, body in _bodies(db, "agreement") if body["text_sha256"] in recognised}
-
-
-def _bodies(db: sqlite3.Connection, kind: str) -> Iterator[tuple[NodeId, dict[str, str]]]:
-    """Author and body of the well-formed records of a kind, in a stable order."""
-    rows = db.execute(
-        "SELECT authors.node_id, records.line FROM records JOIN authors ON authors.no = records.author "
-        "WHERE kind = ? AND line IS NOT NULL AND problem IS NULL AND records.seq > 0 ORDER BY authors.no, records.no",
-        (kind,),
-    )
-    return ((NodeId(author), json.loads(line)["body"]) for author, line in rows)
+def _keep(db: sqlite3.Connection, rows: Iterable[Row], known: Mapping[NodeId, Known], now: float) -> None:
+    """Writes the standings that changed into the authors' rows, and since when nobody vouches for an author."""
+    for row in rows:
+        standing = known[row.node_id].standing if row.node_id in known else Standing.UNKNOWN
+        dropped_at = None if standing else row.dropped_at or int(now)
+        if (standing, dropped_at) != (row.standing, row.dropped_at):
+            db.execute(
+                "UPDATE authors SET standing = ?, dropped_at = ? WHERE no = ?", (int(standing), dropped_at, row.no)
+            )
+            if row.standing == Standing.UNKNOWN and standing:
+                authors.arrive(db, row.no)

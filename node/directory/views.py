@@ -3,6 +3,7 @@
 Rules:
 
 - shown are records of listed authors, verified, well formed, not expired, and of a visibility that the reader may see
+- a farewell is shown of everybody who is reached: who leaves withdraws the signature by which it was listed
 - personal kinds are hidden while their author has not been heard from for longer than its last beat lasts
 - provenance comes with every record: author, its organisation's name, how it is known, when it was last heard from
 """
@@ -10,16 +11,19 @@ Rules:
 import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from node import kinds
-from node.directory.publishing import OWN_ORGANISATION
+from node.directory.acceptance import Acceptance
+from node.directory.draft import OWN_ORGANISATION
 from node.errors import InputError
+from node.kinds.fields import first_of
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, format_time
 from node.protocol.statements import tree_key
 from node.storage.index import fold
+from node.trust.look_alikes import Likeness
 from node.trust.reach import Known, Standing
 
 EVERYTHING = frozenset(("public", "members", "partners", "local"))
@@ -34,12 +38,20 @@ MOST_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who looks: which visibilities it may see, at what time, and the acceptance that counts (see `Acceptance`)."""
+    """Who looks: which visibilities it may see, at what time, and the acceptance that counts (see `Answer`)."""
 
     visibilities: Collection[str]
     now: float
     me: NodeId
     known: Mapping[NodeId, Known]
+    called: Mapping[NodeId, str] = field(default_factory=dict)
+    look_alikes: Mapping[NodeId, Likeness] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, acceptance: Acceptance, visibilities: Collection[str], now: float) -> Self:
+        """One who looks with the acceptance of this moment."""
+        answer = acceptance.answer
+        return cls(visibilities, now, acceptance.me, answer.known, answer.called, answer.look_alikes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,8 @@ _SHOWN = (
     "authors.forked_epoch, authors.epoch, authors.continuous "
 )
 _MAY_SEE = (
-    "authors.standing >= {listed} AND records.line IS NOT NULL AND records.problem IS NULL "
+    "(authors.standing >= {listed} OR (authors.standing >= {reached} AND records.kind = 'farewell')) "
+    "AND records.line IS NOT NULL AND records.problem IS NULL "
     "AND records.visibility IN ({visibilities}) AND (records.expires IS NULL OR records.expires > {now}) "
     "AND (records.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > {now} "
     "OR authors.node_id = '{me}')"
@@ -93,16 +106,28 @@ def search(db: sqlite3.Connection, reader: Reader, text: str, *, limit: int = 50
     return _as_shown(db, reader, rows)
 
 
-def organisation_names(db: sqlite3.Connection, node_ids: Collection[str]) -> dict[str, str]:
-    """What each of these authors calls itself, where it says so."""
-    marks = ",".join("?" * len(node_ids))
+def organisation_names(db: sqlite3.Connection, node_ids: Collection[str] | None = None) -> dict[str, str]:
+    """What each of these authors (everybody, where none are named) calls itself, where it says so."""
+    chosen = "" if node_ids is None else f"AND authors.node_id IN ({','.join('?' * len(node_ids))})"
     rows = db.execute(
         "SELECT authors.node_id, texts.heading FROM authors "
         "JOIN records ON records.author = authors.no JOIN texts ON texts.no = records.no "
-        f"WHERE records.key = ? AND authors.node_id IN ({marks})",
-        (tree_key("organisation", OWN_ORGANISATION), *node_ids),
+        f"WHERE records.key = ? {chosen}",
+        (tree_key("organisation", OWN_ORGANISATION), *(node_ids or ())),
     )
     return dict(rows.fetchall())
+
+
+def farewells(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """When and why they left, of everybody reached who says farewell: `date` and `reason` by node id."""
+    rows = db.execute(
+        "SELECT authors.node_id, records.line FROM records JOIN authors ON authors.no = records.author "
+        "WHERE authors.standing >= ? AND records.no IN (SELECT min(no) FROM records WHERE kind = 'farewell' "
+        "AND line IS NOT NULL AND problem IS NULL AND seq > 0 GROUP BY author)",
+        (int(Standing.REACHED),),
+    )
+    bodies = ((node_id, decode(line)["body"]) for node_id, line in rows)
+    return {node_id: {"date": body["date"], "reason": first_of(body["reason"])} for node_id, body in bodies}
 
 
 def _match(text: str) -> str:
@@ -123,7 +148,12 @@ def _may_see(reader: Reader) -> str:
     quoted = ",".join(f"'{each}'" for each in sorted(EVERYTHING & set(reader.visibilities)))
     personal = ",".join(f"'{kind}'" for kind in sorted(kinds.PERSONAL))
     return _MAY_SEE.format(
-        listed=int(Standing.LISTED), visibilities=quoted, personal=personal, now=int(reader.now), me=reader.me
+        listed=int(Standing.LISTED),
+        reached=int(Standing.REACHED),
+        visibilities=quoted,
+        personal=personal,
+        now=int(reader.now),
+        me=reader.me,
     )
 
 
@@ -134,8 +164,11 @@ def _page(limit: int) -> int:
 
 
 def _as_shown(db: sqlite3.Connection, reader: Reader, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    everyone = {node for row in rows for node in (row[1], *_path(reader, row[1]))}
-    names = organisation_names(db, everyone)
+    shown = {row[1] for row in rows}
+    alike = {reader.look_alikes[node].of for node in shown if node in reader.look_alikes}
+    everyone = shown.union(alike, *(_path(reader, node) for node in shown))
+    said = organisation_names(db, everyone)
+    names = {node: said.get(node) or reader.called.get(node, "") for node in everyone}
     return [_shown(reader, row, names) for row in rows]
 
 
@@ -163,11 +196,24 @@ def _shown(reader: Reader, row: Sequence[Any], names: Mapping[str, str]) -> dict
     }
     if beat_time is not None:
         shown["heard"] = format_time(beat_time)
+    warnings = []
     if forked_epoch is not None and forked_epoch >= epoch:
-        shown["warning"] = "this organisation's node signed two histories: shown is the last state that was verified"
+        warnings.append("this organisation's node signed two histories: shown is the last state that was verified")
     elif not continuous:
-        shown["warning"] = "continuity unknown: this node was away for longer than its peers keep the chain of states"
+        warnings.append("continuity unknown: this node was away for longer than its peers keep the chain of states")
+    if author in reader.look_alikes:
+        warnings.append(look_alike_warning(reader.look_alikes[author], names))
+    if warnings:
+        shown["warning"] = "; ".join(warnings)
     return shown
+
+
+def look_alike_warning(likeness: Likeness, names: Mapping[str, str]) -> str:
+    """What a person is told of an organisation that looks like another."""
+    other = names.get(likeness.of) or likeness.of
+    if likeness.what == "website":
+        return f"its website is that of {other}, which is known here for longer, under another key: compare node ids"
+    return f"its name looks like that of {other}, which is known here for longer: compare node ids"
 
 
 def _path(reader: Reader, author: str) -> tuple[NodeId, ...]:

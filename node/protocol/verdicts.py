@@ -43,6 +43,7 @@ class Reason(StrEnum):
     WRONG_SET = "wrong set"
     INCOMPLETE = "incomplete"
     NOT_ACCEPTED = "not accepted"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from node.directory.acceptance import Acceptance, Choices
-from node.directory.publishing import OWN_ORGANISATION, Change, Outcome, Publisher
+from node.directory.authority import Authority
+from node.directory.draft import OWN_ORGANISATION, Change, Outcome
+from node.directory.publishing import Publisher
 from node.directory.views import PUBLIC, Reader
 from node.federation import sending
 from node.federation.receiving import Receiver, Told, read_block
@@ -80,11 +82,18 @@ class SmallNode:
         self.trees = sets.Trees()
         self.acceptance = Acceptance(self.id, Choices(frozenset((TEXT,)), Rules(), (), frozenset(blocked)))
         self.limits = limits or Limits()
+        self.authority = Authority(self.card, restored=False)
         self.publisher = Publisher(
-            self.database, self.trees, self.key, self.card, urls=(f"https://{name}.example",), world=self.world
+            self.database, self.trees, self.key, self.authority, urls=(f"https://{name}.example",), world=self.world
         )
         self.receiver = Receiver(
-            self.database, self.trees, self.acceptance, network=NETWORK, limits=self.limits, world=self.world
+            self.database,
+            self.trees,
+            self.acceptance,
+            self.authority,
+            network=NETWORK,
+            limits=self.limits,
+            world=self.world,
         )
         self.database.write_now(lambda db: authors.introduce(db, self.card))
         self.reconsider()
@@ -111,7 +120,9 @@ class SmallNode:
     def accept(self, node: "Author | SmallNode", standing: Standing) -> None:
         """Gives a node a standing as if the rules had come to it."""
         self.database.write_now(lambda db: authors.introduce(db, node.card))
-        self.acceptance.replace({**self.acceptance.known, node.id: Known(standing, (node.id,))})
+        answer = self.acceptance.answer
+        known = {**answer.known, node.id: Known(standing, (node.id,))}
+        self.acceptance.replace(replace(answer, known=known, taken=answer.taken | {node.id}))
         self.database.write_now(
             lambda db: db.execute("UPDATE authors SET standing = ? WHERE node_id = ?", (int(standing), node.id))
         )
@@ -139,7 +150,9 @@ class SmallNode:
         )
 
     def feed(self, after: int = 0) -> list[bytes]:
-        return self.database.read_now(lambda db: sending.feed(db, after))[0]
+        found = self.database.read_now(lambda db: sending.feed(db, after))
+        assert found is not None
+        return found[0]
 
     def want(self, of: "Author | SmallNode") -> Want:
         held = self.author(of.id)
@@ -169,7 +182,7 @@ class SmallNode:
         return [(each.author, each.reason) for each in found]
 
     def reader(self, visibilities: Iterable[str] = PUBLIC) -> Reader:
-        return Reader(frozenset(visibilities), self.clock.time, self.id, self.acceptance.known)
+        return Reader.of(self.acceptance, frozenset(visibilities), self.clock.time)
 
 
 def statements(lines: Iterable[bytes]) -> list[Any]:
@@ -207,7 +220,7 @@ def organisation_body(name: str, **fields: Any) -> dict[str, Any]:
         "roles": ["science_park"],
         "city": "Tartu",
         "country": "EE",
-        "website": "https://park.example/",
+        "website": f"https://{name[:40].strip().lower().replace(' ', '-')}.example/",
         "languages": ["en"],
         **fields,
     }
@@ -229,13 +242,13 @@ def endorsement_body(of: NodeId, **fields: Any) -> dict[str, Any]:
     return {"node_id": of, "organisation": "Somebody", "method": "phone", "date": "2026-01-15", **fields}
 
 
-def farewell(text: str, **fields: Any) -> Change:
-    """The smallest record there is: good for whatever needs many."""
-    return Change("farewell", farewell_body(text), **fields)
+def adoption(text: str, **fields: Any) -> Change:
+    """The smallest record of which there may be many."""
+    return Change("adoption", adoption_body(text), **fields)
 
 
-def farewell_body(text: str) -> dict[str, Any]:
-    return {"date": "2027-01-15", "reason": {"en": text}}
+def adoption_body(text: str) -> dict[str, Any]:
+    return {"practice": "p", "by": text, "since": "2027-01-15"}
 
 
 def contact_body(role: str) -> dict[str, Any]:

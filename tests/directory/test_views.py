@@ -9,17 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.directory import views
-from node.directory.publishing import OWN_ORGANISATION, Change
+from node.directory.draft import OWN_ORGANISATION, Change
 from node.directory.views import EVERYTHING, PUBLIC
 from node.errors import InputError
 from node.protocol.names import LONGEST_BEAT, format_time
 from node.protocol.verdicts import Accepted
+from node.storage import blocks
 from tests.directory.small_node import (
     SmallNode,
+    adoption,
+    adoption_body,
     contact_body,
     endorsement_body,
-    farewell,
-    farewell_body,
     organisation,
     signatory,
 )
@@ -70,10 +71,10 @@ async def test_a_reader_sees_the_visibilities_it_may(
     node: SmallNode, visibilities: Collection[str], seen: set[str]
 ) -> None:
     levels = ("public", "members", "partners", "local")
-    await node.publish(*(farewell(f"word {level}", id=level, visibility=level) for level in levels))
-    assert ids(node, "farewell", visibilities) == seen
+    await node.publish(*(adoption(f"word {level}", id=level, visibility=level) for level in levels))
+    assert ids(node, "adoption", visibilities) == seen
     assert {record["id"] for record in search(node, "word", visibilities)} == seen
-    assert {level for level in levels if one(node, "farewell", node.id, level, visibilities)} == seen
+    assert {level for level in levels if one(node, "adoption", node.id, level, visibilities)} == seen
 
 
 async def test_only_listed_authors_are_shown(node: SmallNode) -> None:
@@ -94,13 +95,38 @@ async def test_only_listed_authors_are_shown(node: SmallNode) -> None:
 
 async def test_who_is_merely_reached_is_not_shown(node: SmallNode) -> None:
     lund, paris = signatory("lund"), Author("paris")
-    paris.put("farewell", farewell_body("no signature"), "f")
+    paris.put("adoption", adoption_body("no signature"), "f")
     paris.commit()
     lund.put("endorsement", endorsement_body(paris.id), "e1")
     lund.commit()
     await told(node, lund)
     assert isinstance(await node.take(paris.block_lines(), paris), Accepted)
-    assert ids(node, "farewell", EVERYTHING) == set()
+    assert ids(node, "adoption", EVERYTHING) == set()
+
+
+async def test_a_farewell_is_shown_of_who_is_merely_reached_by_the_name_that_others_know_it_by(node: SmallNode) -> None:
+    lund, paris, rome = signatory("lund"), Author("paris"), Author("rome")
+    for leaver in (paris, rome):
+        leaver.put("farewell", {"date": "2027-01-15", "reason": {"fr": "Adieu.", "en": "We merge."}}, "bye")
+        leaver.put("adoption", adoption_body("not shown"), "f")
+        leaver.commit()
+    lund.put("endorsement", endorsement_body(paris.id, organisation="Paris Park"), "e1")
+    lund.commit()
+    await told(node, lund)
+    assert isinstance(await node.take(paris.block_lines(), paris), Accepted)
+    # Nobody vouches for Rome: not even its farewell is taken.
+    assert not isinstance(await node.take(rome.block_lines(), rome), Accepted)
+
+    [shown] = listing(node, "farewell").records
+    assert (shown["author"], shown["organisation"]) == (paris.id, "Paris Park")
+    assert node.database.read_now(views.farewells) == {paris.id: {"date": "2027-01-15", "reason": "We merge."}}
+    assert [each["id"] for each in search(node, "merge")] == ["bye"]
+    assert ids(node, "adoption", EVERYTHING) == set()
+
+    node.database.write_now(lambda db: blocks.block(db, paris.id, "", NOW))
+    node.reconsider()
+    assert listing(node, "farewell").records == []
+    assert node.database.read_now(views.farewells) == {}
 
 
 @pytest.mark.parametrize(
@@ -124,14 +150,14 @@ async def test_an_endorsement_does_not_count(node: SmallNode, body: dict[str, An
 
 async def test_malformed_bodies_and_unknown_kinds_are_held_and_not_shown(node: SmallNode) -> None:
     lund = signatory("lund")
-    lund.put("farewell", {"date": "2027-02-30", "reason": {"en": "nonsense"}}, "bad")
-    lund.put("farewell", farewell_body("sense"), "good")
+    lund.put("adoption", {**adoption_body("nonsense"), "since": "2027-02-30"}, "bad")
+    lund.put("adoption", adoption_body("sense"), "good")
     lund.put("dance", {"name": "polka"}, "unknown")
     lund.commit()
     lund.beat(NOW)
     await told(node, lund)
     assert len(node.rows(lund.id)) == 5
-    assert ids(node, "farewell", EVERYTHING) == {"good"}
+    assert ids(node, "adoption", EVERYTHING) == {"good"}
     assert search(node, "nonsense", EVERYTHING) == []
     assert search(node, "polka", EVERYTHING) == []
 
@@ -139,20 +165,20 @@ async def test_malformed_bodies_and_unknown_kinds_are_held_and_not_shown(node: S
 async def test_an_expired_record_is_not_shown(node: SmallNode) -> None:
     lund = signatory("lund")
     lund.seq += 1
-    record = lund.record("farewell", farewell_body("soon over"), "f", lund.seq, expires=format_time(NOW + 60))
+    record = lund.record("adoption", adoption_body("soon over"), "f", lund.seq, expires=format_time(NOW + 60))
     lund.records[record.key] = record
     lund.commit()
     lund.beat(NOW)
     await told(node, lund)
-    assert ids(node, "farewell") == {"f"}
+    assert ids(node, "adoption") == {"f"}
     node.clock.pass_by(60)
-    assert ids(node, "farewell") == set()
+    assert ids(node, "adoption") == set()
 
 
 async def test_contacts_of_an_author_that_fell_silent_are_hidden(node: SmallNode) -> None:
     lund = signatory("lund")
     lund.put("contact", contact_body("Landing manager"), "c", "public")
-    lund.put("farewell", farewell_body("bye"), "f")
+    lund.put("adoption", adoption_body("bye"), "f")
     lund.commit()
     lund.beat(NOW)
     await told(node, lund)
@@ -161,7 +187,7 @@ async def test_contacts_of_an_author_that_fell_silent_are_hidden(node: SmallNode
     node.clock.pass_by(LONGEST_BEAT + 1)
     assert ids(node, "contact") == {"own"}
     assert [record["id"] for record in search(node, "manager")] == ["own"]
-    [shown] = listing(node, "farewell").records
+    [shown] = listing(node, "adoption").records
     assert (shown["stale"], shown["heard"]) == (True, format_time(NOW))
     lund.beat(int(node.clock.time))
     await node.take(lund.block_lines(node.want(lund)), lund)
@@ -206,15 +232,15 @@ async def test_the_nodes_own_records_need_no_path(node: SmallNode) -> None:
 
 
 async def test_pages_are_stable_while_records_change(node: SmallNode) -> None:
-    await node.publish(*(farewell(f"{n}", ref=str(n)) for n in range(7)))
-    everything = [record["id"] for record in listing(node, "farewell").records]
-    first = listing(node, "farewell", limit=3)
+    await node.publish(*(adoption(f"{n}", ref=str(n)) for n in range(7)))
+    everything = [record["id"] for record in listing(node, "adoption").records]
+    first = listing(node, "adoption", limit=3)
     assert first.cursor is not None
     node.clock.pass_by(2)
-    await node.publish(farewell("changed", ref="0"), farewell("changed too", ref="5"), farewell("new", ref="7"))
-    second = listing(node, "farewell", after=first.cursor, limit=3)
+    await node.publish(adoption("changed", ref="0"), adoption("changed too", ref="5"), adoption("new", ref="7"))
+    second = listing(node, "adoption", after=first.cursor, limit=3)
     assert second.cursor is not None
-    third = listing(node, "farewell", after=second.cursor, limit=3)
+    third = listing(node, "adoption", after=second.cursor, limit=3)
     assert third.cursor is None
     paged = [record["id"] for page in (first, second, third) for record in page.records]
     assert paged[:7] == everything
@@ -222,21 +248,21 @@ async def test_pages_are_stable_while_records_change(node: SmallNode) -> None:
 
 
 async def test_a_page_that_is_just_full_has_no_next(node: SmallNode) -> None:
-    await node.publish(*(farewell(str(n)) for n in range(3)))
-    assert listing(node, "farewell", limit=3).cursor is None
+    await node.publish(*(adoption(str(n)) for n in range(3)))
+    assert listing(node, "adoption", limit=3).cursor is None
     assert listing(node, "venue") == views.Page([], None)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 def test_a_page_has_a_size(node: SmallNode, limit: int) -> None:
     with pytest.raises(InputError, match="1 to 1000"):
-        listing(node, "farewell", limit=limit)
+        listing(node, "adoption", limit=limit)
     with pytest.raises(InputError, match="1 to 1000"):
         search(node, "word", limit=limit)
 
 
 async def test_search_wants_every_word_as_a_beginning(node: SmallNode) -> None:
-    await node.publish(farewell("meeting room in Tartu", id="a"), farewell("meeting in Lund", id="b"))
+    await node.publish(adoption("meeting room in Tartu", id="a"), adoption("meeting in Lund", id="b"))
     found = {text: {record["id"] for record in search(node, text)} for text in ("meet", "room meet", "eeting", "TARTU")}
     assert found == {"meet": {"a", "b"}, "room meet": {"a"}, "eeting": set(), "TARTU": {"a"}}
 
@@ -253,12 +279,12 @@ async def test_search_wants_every_word_as_a_beginning(node: SmallNode) -> None:
     ],
 )
 async def test_search_finds_letters_however_they_are_typed(node: SmallNode, text: str, query: str) -> None:
-    await node.publish(farewell(text, id="a"), farewell("something else", id="b"))
+    await node.publish(adoption(text, id="a"), adoption("something else", id="b"))
     assert [record["id"] for record in search(node, query)] == ["a"]
 
 
 async def test_search_takes_letters_that_are_typed_in_two_pieces(node: SmallNode) -> None:
-    await node.publish(farewell("München", id="a"))
+    await node.publish(adoption("München", id="a"))
     assert [record["id"] for record in search(node, "Mu\u0308nchen")] == ["a"]
 
 
@@ -289,7 +315,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_a_hostile_search_is_an_answer_or_an_input_error(node: SmallNode, text: str) -> None:
-    await node.publish(farewell("room", id="a"), farewell("secret room", id="b", visibility="local"))
+    await node.publish(adoption("room", id="a"), adoption("secret room", id="b", visibility="local"))
     try:
         found = search(node, text)
     except InputError as error:

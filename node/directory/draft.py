@@ -1,0 +1,242 @@
+"""A draft: this node's own set as it will be, before it is signed.
+
+Rules:
+
+- a body that didn't change is left alone, so that importing again is no news to anybody
+- a record for this node alone (`local`) has seq 0, and is in no tree and no head
+- a farewell is the only record that is shared: while it stands nothing else is, and it never stands beside another
+- an organisation describes itself in one record, whose id, and publisher's own name, is always `self`
+
+    draft = Draft.of(db, author, world)
+    outcome = draft.make([Change("venue", {"name": …}, ref="desk-1")])
+    draft.put, draft.removed, draft.seq
+"""
+
+import base64
+import copy
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from node import kinds
+from node.errors import InputError, Malformed
+from node.protocol.merge import Merged
+from node.protocol.names import NodeId, parse_time
+from node.protocol.statements import VISIBILITIES, Record, tree_key
+from node.storage import authors, records
+from node.storage.authors import Author
+from node.world import World
+
+OWN_ORGANISATION = "self"
+"""The id of the record in which an author describes itself: never random, because everybody looks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record to publish, or with `body` None to withdraw.
+
+    It is found by `id`, or by `ref`, the publisher's own name for it; without either it is a new one.
+    """
+
+    kind: str
+    body: dict[str, Any] | None
+    ref: str | None = None
+    id: str | None = None
+    visibility: str | None = None
+
+    def check(self) -> None:
+        """Raises InputError for a change that no set would allow."""
+        if self.kind not in kinds.KINDS:
+            raise InputError(f"there is no kind {self.kind!r}: the kinds are {', '.join(kinds.KINDS)}")
+        if self.visibility not in (None, *VISIBILITIES):
+            raise InputError(f"visibility is one of {', '.join(VISIBILITIES)}, not {self.visibility!r}")
+        if self.body is not None:
+            try:
+                kinds.interpret(self.kind, self.body)
+            except Malformed as error:
+                raise InputError(f"{self.kind}: {error}") from error
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the changes: ids in the order they were given, counts, and the seq of the state they are in."""
+
+    ids: list[str] = field(default_factory=list)
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    seq: int = 0
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is to be added to the author's newest head, within one transaction."""
+
+    db: sqlite3.Connection
+    author: Author
+    world: World
+    seq: int
+    size: int
+    count: int
+    farewell: str | None
+    """The id of the farewell that is shared, if one is."""
+    put: dict[bytes, Record] = field(default_factory=dict)
+    removed: set[bytes] = field(default_factory=set)
+    dropped: set[bytes] = field(default_factory=set)
+    """Keys of records that never left this node: gone from its rows, told to nobody."""
+    ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+    """Ids of withdrawn personal records: their publisher's name for them may be a person's, too."""
+
+    @classmethod
+    def of(cls, db: sqlite3.Connection, author: Author, world: World) -> Self:
+        """The set as it is."""
+        farewell = next((id_ for _, id_, _ in records.of_kind(db, author.no, "farewell", most=1)), None)
+        return cls(db, author, world, author.seq, author.size or 0, author.count or 0, farewell)
+
+    def copy(self) -> Self:
+        """One to try a wish on: the wish is made whole or not at all."""
+        other = copy.copy(self)
+        other.put, other.ids = dict(self.put), dict(self.ids)
+        other.removed, other.dropped, other.forgotten = set(self.removed), set(self.dropped), set(self.forgotten)
+        return other
+
+    def make(self, changes: Sequence[Change]) -> Outcome:
+        """Makes all the changes; InputError where one can't be made, and then the draft is good for nothing."""
+        left = self.farewell
+        outcome = Outcome()
+        for change in changes:
+            self._make(change, outcome)
+        if self.farewell is None or self.count == 1:
+            return outcome
+        if left is None:
+            raise InputError("a farewell is the only record of one who has left: 'bra leave' withdraws all others")
+        raise InputError(f"this organisation has left: 'bra withdraw farewell {left}' comes back, then it may publish")
+
+    def merge(self, merged: Merged) -> None:
+        """Takes in another history of this author, and leaves out what has lost its body."""
+        # Above both histories, so that no record of either keeps a seq that another one has.
+        self.seq = max([self.seq, *(record.seq for record in merged.take.values())])
+        # Of what nobody gave back the body there is nothing to hand out: it can't stay in the set.
+        lost, self.size = records.bodies(self.db, self.author.no)
+        self.removed |= lost
+        self.seq += len(lost)
+        self.count -= len(lost)
+        for key in merged.remove:
+            if held := self._held(key):
+                self._remove(key, held)
+        for record in merged.take.values():
+            self._put_version(record, record.id, record.visibility)
+        for record in merged.drafts:
+            self._put_version(record, self._drawn(), "local")
+        if self.farewell is not None and self.count > 1:
+            # One side left and the other went on: who still publishes hasn't left.
+            key = tree_key("farewell", self.farewell)
+            if held := self._held(key):
+                self._remove(key, held)
+
+    def _make(self, change: Change, outcome: Outcome) -> None:
+        id_ = self._id(change)
+        key = tree_key(change.kind, id_)
+        held = self._held(key)
+        outcome.ids.append(id_)
+        if change.body is None:
+            if held is None:
+                raise InputError(f"there is no {change.kind} {id_} of this node's own: look with 'bra list'")
+            self._remove(key, held)
+            outcome.withdrawn += 1
+            return
+        visibility = change.visibility or (held.visibility if held else kinds.default_visibility(change.kind))
+        if held is not None and held.body == change.body and held.visibility == visibility:
+            outcome.unchanged += 1
+            return
+        if held is not None and held.seq and visibility == "local":
+            self._remove(key, held)
+        self._put(key, held, change, id_, visibility)
+        if held is None:
+            outcome.created += 1
+        else:
+            outcome.changed += 1
+
+    def _id(self, change: Change) -> str:
+        if change.id is not None:
+            return change.id
+        if change.ref is None:
+            return self._drawn()
+        if (change.kind, change.ref) == ("organisation", OWN_ORGANISATION):
+            return OWN_ORGANISATION
+        name = (change.kind, change.ref)
+        if name not in self.ids:
+            row = self.db.execute("SELECT id FROM refs WHERE kind = ? AND ref = ?", name).fetchone()
+            self.ids[name] = row[0] if row else self._drawn()
+        return self.ids[name]
+
+    def _drawn(self) -> str:
+        """A new record's id."""
+        return base64.b32encode(self.world.random(10)).decode().lower()
+
+    def _held(self, key: bytes) -> Record | None:
+        if key in self.put:
+            return self.put[key]
+        if key in self.removed or key in self.dropped:
+            return None
+        stored = records.find(self.db, self.author.no, key)
+        return Record.parse(stored.line) if stored and stored.line else None
+
+    def _remove(self, key: bytes, held: Record) -> None:
+        if held.kind in kinds.PERSONAL:
+            self.forgotten.add(held.id)
+        self.put.pop(key, None)
+        if held.seq:
+            self.removed.add(key)
+            self.seq += 1
+            self.size -= len(held.line)
+            self.count -= 1
+            if held.kind == "farewell":
+                self.farewell = None
+        else:
+            self.dropped.add(key)
+
+    def _put(
+        self,
+        key: bytes,
+        held: Record | None,
+        change: Change,
+        id_: str,
+        visibility: str,
+        *,
+        updated: float | None = None,
+    ) -> None:
+        shared = visibility != "local"
+        record = Record.make(
+            author=self.author.node_id,
+            kind=change.kind,
+            id=id_,
+            seq=self.seq + 1 if shared else 0,
+            salt=self.world.random(16),
+            updated=self.world.now() if updated is None else updated,
+            visibility=visibility,
+            body=change.body,
+        )
+        if shared:
+            self.seq += 1
+            self.size += len(record.line) - (len(held.line) if held and held.seq else 0)
+            self.count += not (held and held.seq)
+            if change.kind == "farewell":
+                self.farewell = id_
+            self.removed.discard(key)
+        self.put[key] = record
+
+    def _put_version(self, record: Record, id_: str, visibility: str) -> None:
+        """Puts another history's version of a record, as of the time at which that was made."""
+        key = tree_key(record.kind, id_)
+        change = Change(record.kind, record.body, id=id_, visibility=visibility)
+        self._put(key, self._held(key), change, id_, visibility, updated=parse_time(record.updated))
+
+
+def own(db: sqlite3.Connection, me: NodeId, kind: str) -> list[Record]:
+    """The records of a kind that this node shares of its own, in the order in which they were made."""
+    author = authors.find(db, me)
+    return [Record.parse(line) for _, _, line in records.of_kind(db, author.no, kind)] if author else []

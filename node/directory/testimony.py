@@ -1,0 +1,129 @@
+"""What authors say that acceptance depends on, kept in memory: endorsements, signatures, names.
+
+Rules:
+
+- an author is read again only when its set is another than when it was read (another head, or other bodies under it),
+  or when an endorsement of it has expired since. So it doesn't matter who changed what, nor whether the transaction
+  that it was read in was undone later
+- everybody is read again when the clock was set back
+- of one author so many endorsements count at most, those that came here first: memory is bounded, and more than that
+  could introduce nobody
+
+It is for the writer's thread alone.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from node.directory.draft import OWN_ORGANISATION
+from node.protocol.names import NodeId, format_time
+from node.storage import records
+from node.storage.authors import SILENT_AFTER
+from node.trust.look_alikes import Named
+from node.trust.vouches import Endorsement, Vouches
+
+KINDS = frozenset(("agreement", "endorsement", "organisation"))
+"""The kinds that are read."""
+
+MOST_ENDORSEMENTS = 1_000
+"""Of one author but this node's own."""
+
+_FOREVER = "9999-12-31"
+
+
+class Row(NamedTuple):
+    """What is asked of an author's row each time."""
+
+    no: int
+    node_id: NodeId
+    standing: int
+    dropped_at: int | None
+    heard: int | None
+    head_hash: bytes | None
+    held: int
+
+
+class _Read(NamedTuple):
+    """What an author's set was when it was read, and the last day on which all that was read counts."""
+
+    head_hash: bytes | None
+    held: int
+    until: str
+
+
+class Testimony:
+    """The newest word of everybody, as one database has it."""
+
+    def __init__(self, me: NodeId, recognised: Collection[str]) -> None:
+        self._me = me
+        self._recognised = recognised
+        self._read: dict[NodeId, _Read] = {}
+        self._day = ""
+        self.vouches = Vouches()
+        self.signatories: set[NodeId] = set()
+        self.names: dict[NodeId, Named] = {}
+        self.namings = 0
+        """Grows when a name or a website has changed."""
+        self.silent: frozenset[NodeId] = frozenset()
+
+    def refresh(self, db: sqlite3.Connection, now: float) -> list[Row]:
+        """Takes up what changed since the last time; the rows of all authors, in the order in which they came."""
+        found = db.execute(
+            "SELECT no, node_id, standing, dropped_at, coalesce(beat_time, head_at), head_hash, held "
+            "FROM authors ORDER BY no"
+        )
+        rows = list(map(Row._make, found))
+        today = format_time(now)[:10]
+        if today < self._day:
+            self._read.clear()
+        self._day = today
+        for gone in self._read.keys() - {row.node_id for row in rows}:
+            del self._read[gone]
+            self.namings += gone in self.names
+            self._forget(gone)
+        for row in rows:
+            before = self._read.get(row.node_id)
+            if before is None or (before.head_hash, before.held) != (row.head_hash, row.held) or before.until < today:
+                named = self.names.get(row.node_id)
+                self._read[row.node_id] = _Read(row.head_hash, row.held, self._take(db, row))
+                self.namings += self.names.get(row.node_id) != named
+        quiet = now - SILENT_AFTER
+        self.silent = frozenset(row.node_id for row in rows if row.heard is not None and row.heard < quiet) - {self._me}
+        return rows
+
+    def _take(self, db: sqlite3.Connection, row: Row) -> str:
+        """Reads an author; the last day on which all that was read counts."""
+        author = row.node_id
+        self._forget(author)
+        if row.head_hash is None:
+            return _FOREVER
+        until = _FOREVER
+        said: list[Endorsement] = []
+        most = -1 if author == self._me else MOST_ENDORSEMENTS
+        for no, _, body in _bodies(db, row, "endorsement", most):
+            expires = body.get("expires", _FOREVER)
+            if "withdrawn" not in body and expires >= self._day:
+                until = min(until, expires)
+                of = NodeId(sys.intern(body["node_id"]))
+                said.append(Endorsement(author, of, body["date"], body["method"], body["organisation"], no))
+        self.vouches.put(author, said)
+        if any(body["text_sha256"] in self._recognised for _, _, body in _bodies(db, row, "agreement")):
+            self.signatories.add(author)
+        for _, id_, body in _bodies(db, row, "organisation"):
+            if id_ == OWN_ORGANISATION:
+                self.names[author] = Named(body["name"], body["website"])
+        return until
+
+    def _forget(self, author: NodeId) -> None:
+        self.vouches.put(author, ())
+        self.signatories.discard(author)
+        self.names.pop(author, None)
+
+
+def _bodies(db: sqlite3.Connection, row: Row, kind: str, most: int = -1) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    for no, id_, line in records.of_kind(db, row.no, kind, most):
+        yield no, id_, orjson.loads(line)["body"]
