@@ -1,0 +1,191 @@
+"""The inviter's side of joining over HTTP: `POST /federation/v1/join`, and the page that a link opens.
+
+Rules (SPEC, "Joining"):
+
+- whoever asks is a stranger: the proof shows that it has the invitation, the signature that it has its key. An unknown
+  invitation and a wrong proof are refused alike, in the same time
+- the first newcomer that proves it has the invitation has it; asking again changes nothing
+- strangers have places of their own and little time: they can keep each other waiting, but no partner. Wrong tries from
+  one address are few a minute; a right proof is never counted with them, because behind a proxy all come from one
+- the page does nothing: a mail scanner may open it
+"""
+
+import base64
+import hashlib
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
+
+from aiohttp import web
+
+from node.errors import Forged
+from node.federation import wire
+from node.federation.server import NotAllowed, answering, brought_card, read_body
+from node.federation.signatures import CARD, RequestVerifier, caller
+from node.joining.invitation import PAGE, proof, proves
+from node.joining.key_card import KeyCard
+from node.joining.messages import LONGEST, JoinAnswer, JoinRequest
+from node.joining.pairing import Blocked, Pairing
+from node.protocol.names import NodeId, format_time
+from node.storage import joining, partners
+from node.storage.joining import Invitation, Join
+
+PLACES = 32
+SECONDS = 10.0
+"""For one request; a newcomer's takes milliseconds."""
+FAILURES = 10
+FAILURES_WITHIN = 60.0
+_ADDRESSES = 1_000
+_NO_KEY = bytes(32)
+_UNKNOWN = "no invitation of this node fits this link: ask your partner for a new one"
+
+
+class Failures:
+    """Wrong tries by address, of the last minute; of too many addresses, those that failed last."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._times: OrderedDict[str, list[float]] = OrderedDict()
+
+    def count(self, address: str) -> None:
+        """Counts one more; raises NotAllowed where there were too many."""
+        recent = self._recent(address)
+        if len(recent) >= FAILURES:
+            raise NotAllowed("too many wrong invitations came from there: try again in a minute", 429)
+        self._times[address] = [*recent, self._now()]
+        self._times.move_to_end(address)
+        while len(self._times) > _ADDRESSES:
+            self._times.popitem(last=False)
+
+    def _recent(self, address: str) -> list[float]:
+        return [each for each in self._times.get(address, ()) if each > self._now() - FAILURES_WITHIN]
+
+
+class Reception:
+    """Where newcomers come."""
+
+    def __init__(self, pairing: Pairing) -> None:
+        self._pairing = pairing
+        self._me = pairing.me
+        self._now = pairing.world.now
+        self._verifier = RequestVerifier(self._me, self._now())
+        self._failures = Failures(self._now)
+        self._under_way = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(f"{wire.PREFIX}/join", answering(self._join, SECONDS)), web.get(PAGE, _page)]
+
+    async def _join(self, request: web.Request) -> web.StreamResponse:
+        if self._under_way >= PLACES:
+            raise NotAllowed("other newcomers are being answered: try again in a moment", 429)
+        self._under_way += 1
+        try:
+            answer = await self._received(request)
+        finally:
+            self._under_way -= 1
+        return web.Response(body=answer.line, content_type="application/json")
+
+    async def _received(self, request: web.Request) -> JoinAnswer:
+        node = caller(request.headers)
+        body = await read_body(request, LONGEST)
+        asked = JoinRequest.parse(body)
+        held = await self._pairing.database.read(lambda db: joining.invitation(db, asked.invitation))
+        key = held.key if held else _NO_KEY
+        proven = proves(asked.proof, key, "newcomer", by=node, to=self._me, confirmed=asked.confirmed)
+        if held is None or not proven:
+            self._failures.count(request.remote or "")
+            raise NotAllowed(_UNKNOWN, 403)
+        _check_unused(held, node, self._now())
+        card = self._signed(request, node, body, asked)
+        try:
+            confirmed = await self._pairing.database.read(lambda db: self._said_before(db, card, asked))
+            if confirmed is None:
+                join = await self._pairing.change(lambda db: self._take(db, card, asked))
+                confirmed = join.confirmed_here
+        except Blocked as error:
+            # Whom this node blocks is nobody else's to know.
+            raise NotAllowed(_UNKNOWN, 403) from error
+        own = await self._pairing.own_card()
+        return JoinAnswer(own, confirmed, proof(key, "inviter", by=self._me, to=node, confirmed=confirmed))
+
+    def _signed(self, request: web.Request, node: NodeId, body: bytes, asked: JoinRequest) -> KeyCard:
+        """The newcomer's key card; Forged unless the request is signed with the key that it names."""
+        brought = brought_card(node, request.headers.get(CARD), self._pairing.network)
+        if brought is None:
+            raise NotAllowed("the newcomer's card is missing, or of another network: update that node", 403)
+        url = f"http://node{request.raw_path}"
+        self._verifier.verify(request.method, url, request.headers, brought.signing, now=self._now())(body)
+        card = self._pairing.read_card(asked.key_card)
+        if card.signed.card.signed.statement != brought.signed.statement:
+            raise Forged("the key card is not of the node that signed the request")
+        return card
+
+    def _said_before(self, db: sqlite3.Connection, card: KeyCard, asked: JoinRequest) -> bool | None:
+        """Whether this side has confirmed, where the request tells nothing new; None where it does."""
+        self._pairing.check(db, card)
+        if partners.find(db, card.node_id):
+            return True
+        waits = joining.find(db, card.node_id)
+        if waits and waits.invitation == asked.invitation and waits.confirmed_there >= asked.confirmed:
+            return waits.confirmed_here
+        return None
+
+    def _take(self, db: sqlite3.Connection, card: KeyCard, asked: JoinRequest) -> Join:
+        """The newcomer's join as it is after this request."""
+        held = joining.invitation(db, asked.invitation)
+        if held is None:
+            raise NotAllowed(_UNKNOWN, 403)
+        _check_unused(held, card.node_id, self._now())
+        waits = joining.find(db, card.node_id)
+        if held.used_by and not waits:
+            raise NotAllowed("this join was refused or has ended there: ask your partner for a new invitation", 403)
+        join = self._pairing.keep(
+            db, card, "inviter", url=card.url, invitation=held.id, confirmed_there=asked.confirmed
+        )
+        joining.use(db, held.id, card.node_id, self._now())
+        return join
+
+
+def _check_unused(held: Invitation, node: NodeId, now: float) -> None:
+    """Raises NotAllowed unless the invitation is this node's already, or may become it."""
+    if held.used_by == node:
+        return
+    if held.used_by is not None:
+        raise NotAllowed("another node has used this invitation: ask your partner for a new one, and tell it so", 403)
+    if held.cancelled_at is not None:
+        raise NotAllowed("this invitation was cancelled: ask your partner for a new one", 403)
+    if held.expires <= now:
+        raise NotAllowed(f"this invitation expired at {format_time(held.expires)}: ask your partner for a new one", 403)
+
+
+_STYLE = "body{font:1.1rem/1.5 sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}code{font-size:1.2em}"
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>An invitation to the Business Roaming Agreement</title>
+<style>{_STYLE}</style>
+<h1>You are invited</h1>
+<p>An organisation invites yours to be its partner under the Business Roaming Agreement: each opens its offices,
+meeting places and events to the other's member companies.</p>
+<p>Opening this page did nothing. Whoever runs your organisation's node copies the whole address of this page, from
+https:// to its last letter, and types, with it in quotes:</p>
+<p><code>bra join 'LINK'</code></p>
+<p>Then call the organisation that invited you, on a number from its website and not from the message that brought this
+link. Both nodes show the same eight words; read them to each other, and confirm.</p>
+<p>The link is good for one day and one node. Don't pass it on.</p>
+</html>
+""".encode()
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def _page(request: web.Request) -> web.Response:
+    """What a browser shows; the secret stays in the browser, behind the '#'."""
+    del request
+    return web.Response(body=_PAGE, content_type="text/html", charset="utf-8", headers=_HEADERS)
