@@ -88,7 +88,7 @@ class Api:
         return _json(found)
 
     def _reader(self) -> Reader:
-        return Reader(PUBLIC, self._world.now(), self._acceptance.me, self._acceptance.known)
+        return Reader.of(self._acceptance, PUBLIC, self._world.now())
 
 
 def _answering(

@@ -7,6 +7,7 @@ Raises Unreachable where no complete answer comes, Declined where it is a no, Ma
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -36,15 +37,26 @@ _SILENT_SECONDS = 30
 _FEW_LINES = 12
 
 
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What a node holds of an author: its newest card, and a beat, which may be of an older epoch."""
+
+    card: Card
+    beat: Beat | None
+
+
 class Client:
-    """One partner at one URL."""
+    """One partner at one URL.
+
+    Where nobody knows yet who answers there, `partner` and `signer` are None: only what isn't signed can be asked then.
+    """
 
     def __init__(
         self,
         http: aiohttp.ClientSession,
         url: str,
-        partner: NodeId,
-        signer: RequestSigner,
+        partner: NodeId | None,
+        signer: RequestSigner | None,
         *,
         world: World,
         limits: Limits,
@@ -68,11 +80,29 @@ class Client:
         versions = tuple(version for version in value["protocols"] if isinstance(version, int))
         return Greeting(Card.parse(value.get("card")), Hello.parse(value.get("hello")), versions)
 
+    async def statements(self, author: NodeId) -> Statements | None:
+        """The newest that the node holds of an author; None where it doesn't know it. Not signed: anybody may ask."""
+        try:
+            async with self._answer("GET", self._call(f"authors/{author}"), signed=False) as response:
+                value = decode(await _whole(response, wire.LONGEST_ANSWER))
+        except Declined as error:
+            if error.status == 404:
+                return None
+            raise
+        if not isinstance(value, dict):
+            raise Malformed("the answer has no statements")
+        card = Card.parse(value.get("card"))
+        beat = Beat.parse(value["beat"]) if "beat" in value else None
+        if card.author != author or (beat and beat.author != author):
+            raise Malformed(f"statements of another author came than of {author}")
+        return Statements(card, beat)
+
     async def feed(self, cursor: str | None, wait: int) -> News:
         query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
             lines = [line async for batch in _lines(response, wire.LONGEST_FEED, wire.FEED_LINES) for line in batch]
         # Two signatures an author: a few are checked here, many would hold up everybody else.
+        assert self._partner is not None, "a feed is asked of a partner"
         if len(lines) > _FEW_LINES:
             return await asyncio.to_thread(_news, lines, self._partner)
         return _news(lines, self._partner)
@@ -123,6 +153,11 @@ class Client:
         except (KeyError, TypeError) as error:
             raise Malformed("the answer to a push has no verdict") from error
 
+    async def join(self, request: bytes) -> bytes:
+        """Brings a newcomer's request to be a partner; the inviter's answer, as it came."""
+        async with self._answer("POST", self._call("join"), body=request) as response:
+            return await _whole(response, wire.LONGEST_ANSWER)
+
     def _call(self, name: str) -> str:
         return f"{self._url}{wire.PREFIX}/{name}"
 
@@ -141,6 +176,8 @@ class Client:
         # What is signed is what is sent: the HTTP client has its own way of quoting.
         target = URL(url)
         if signed:
+            assert self._partner is not None
+            assert self._signer is not None
             now, nonce = self._world.now(), self._world.random(16)
             headers |= self._signer.headers(method, str(target), self._partner, body=body, now=now, nonce=nonce)
         if encoding:

@@ -61,6 +61,15 @@ class Exchange:
 
     async def round(self, wait: int) -> RoundDone:
         """One round of the session. Raises PeerError or ProtocolError where it can't go on."""
+        answered = False
+        try:
+            done = await self._round(wait)
+            answered = True
+            return done
+        finally:
+            await self._receiver.consulted(self.session.partner, answered=answered)
+
+    async def _round(self, wait: int) -> RoundDone:
         steps = self.session.round(wait)
         try:
             action = next(steps)
@@ -90,7 +99,7 @@ class Exchange:
             case session.Pull():
                 return await self._pull(action.wants)
             case session.PullPart():
-                return await self._pull_pages(action.want)
+                return await self.fetch(action.want)
             case session.ReadTree():
                 return await self._client.tree(action.author, action.head, action.prefix, action.depth)
             case session.HeldTree():
@@ -141,14 +150,14 @@ class Exchange:
             self._report(taken)
             return taken
         async with self._paging:
-            block = await self._pull_pages(want, taken)
+            block = await self.fetch(want, taken)
         if isinstance(block, Refusal):
             await self._receiver.refuse(self.session.partner, want.author, block)
             return block
         return await self._apply(block)
 
-    async def _pull_pages(self, want: Want, block: Block | None = None) -> Block | Refusal:
-        """All pages of one block that are still to come; each begins after the last record of the one before."""
+    async def fetch(self, want: Want, block: Block | None = None) -> Block | Refusal:
+        """All pages of a block still to come, unjudged; each begins after the last record of the one before."""
         for _ in range(PAGES_AT_MOST):
             if block is not None and block.after is None:
                 return block

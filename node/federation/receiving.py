@@ -17,8 +17,10 @@ from typing import TypeVar
 
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
+from node.directory.authority import Authority
 from node.errors import Forged, Malformed
 from node.federation import wire
+from node.federation.clocks import beat_ahead
 from node.protocol import evidence as forks
 from node.protocol import names
 from node.protocol.blocks import Block, Limits, OverQuota, Want, parse_line
@@ -54,12 +56,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a session plans by: what the partner has, what is held here, and who is accepted."""
+    """What a session plans by: what the partner has, what is held here, who is accepted, which bodies are missing.
+
+    `own_beat`: the time of the newest beat of `me`, this node's own author.
+    """
 
     heard: dict[NodeId, Heard]
     held: dict[NodeId, Heard]
     accepted: frozenset[NodeId]
     without_body: dict[NodeId, tuple[bytes, ...]]
+    me: NodeId | None = None
+    own_beat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Receiver:
         database: Database,
         trees: sets.Trees,
         acceptance_: Acceptance,
+        authority: Authority,
         *,
         network: str,
         limits: Limits,
@@ -94,6 +102,7 @@ class Receiver:
         self._database = database
         self._trees = trees
         self._acceptance = acceptance_
+        self._authority = authority
         self._network = network
         self._world = world
         self._unsettled = False
@@ -167,10 +176,20 @@ class Receiver:
         if author in self._acceptance.taken:
             await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
-    async def hear(self, partner: NodeId, told: Sequence[Told]) -> None:
-        """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back."""
-        if told:
-            await self._database.write(lambda db: self._hear(db, partner, told))
+    async def hear(self, partner: NodeId, told: Sequence[Told]) -> bool:
+        """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back.
+
+        Whether one of whom nothing had been heard for too long was heard again.
+        """
+        return bool(told) and await self._database.write(lambda db: self._hear(db, partner, told))
+
+    async def consulted(self, partner: NodeId, *, answered: bool) -> None:
+        """A round with a partner ended: a restored home may know enough now to sign again."""
+        authority = self._authority
+        if authority.restored and await self._database.write(
+            lambda db: authority.consulted(db, partner, answered=answered)
+        ):
+            authority.open()
 
     def honours(self, node: NodeId) -> bool:
         """Whether a node gets records that are not public."""
@@ -189,8 +208,6 @@ class Receiver:
         return await self._database.read(of)
 
     def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool = False, whole: bool = False) -> _Judged:
-        if block.author == self._acceptance.me:
-            return _Judged(Refusal(Reason.NOT_ACCEPTED, "these are this node's own records: it takes them from nobody"))
         if self._acceptance.standing(block.author) < Standing.REACHED:
             return _Judged(Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"))
         held = self._held(db, block.author)
@@ -217,6 +234,8 @@ class Receiver:
                 partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
         if not isinstance(verdict, Accepted):
             return verdict
+        if block.author == self._acceptance.me and not self._authority.adopts(db, verdict):
+            return Refusal(Reason.NOT_ACCEPTED, "these are this node's own records: its own home alone changes them")
         # From here on an exception undoes the whole block; a lie that only the sum shows is met there.
         sets.advance(
             db,
@@ -233,6 +252,10 @@ class Receiver:
             continuous=verdict.continuous,
         )
         partners.forgive(db, peer, block.author)
+        if refusal := beat_ahead(block.beat, verdict.card, now):
+            partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
+        if block.author != self._acceptance.me:
+            sets.purge_silent(db, block.author, now)
         if judged.held is None or acceptance.concerns(block):
             self._unsettled = True
         return verdict
@@ -244,8 +267,9 @@ class Receiver:
         tree = self._trees.of(db, author)
         return Held(author.newest_card, author.head, author.head_at or 0, tree, author.forked_epoch)
 
-    def _hear(self, db: sqlite3.Connection, partner: NodeId, told: Sequence[Told]) -> None:
+    def _hear(self, db: sqlite3.Connection, partner: NodeId, told: Sequence[Told]) -> bool:
         now = self._world.now()
+        silent = authors.silent(db, now)
         before = partners.heard(db, partner)
         fresh_news: list[Heard] = []
         for each in told:
@@ -253,6 +277,8 @@ class Receiver:
             earlier = before.get(news.author)
             if self._hear_author(db, each, now):
                 partners.forgive(db, partner, news.author)
+            if refusal := beat_ahead(each.beat, each.card, now):
+                partners.refuse(db, partner, news.author, refusal, news.head, now)
             if earlier and earlier.order > news.order:
                 refusal = Refusal(
                     Reason.ROLLED_BACK,
@@ -262,6 +288,7 @@ class Receiver:
                 partners.refuse(db, partner, news.author, refusal, news.head, now)
             fresh_news.append(news)
         partners.hear(db, partner, fresh_news)
+        return bool(silent - authors.silent(db, now))
 
     def _hear_author(self, db: sqlite3.Connection, told: Told, now: float) -> bool:
         """Takes evidence and beats; whether the partner has exactly what is held here."""
@@ -276,18 +303,35 @@ class Receiver:
                 and {card.network for card in proof.cards} == {self._network}
             ):
                 authors.keep_evidence(db, author.no, proof)
+        if author.node_id == self._acceptance.me:
+            self._hear_own(db, author, told)
         if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
             authors.hear_beat(db, author, told.beat)
         return told.head.hash == author.head_hash
 
+    def _hear_own(self, db: sqlite3.Connection, author: Author, told: Told) -> None:
+        """What is said of this node's own author: a newer card, or a state that this home never signed."""
+        if told.card.epoch > author.newest_card.epoch:
+            authors.introduce(db, told.card)
+        elif told.card.signed.statement == author.card.signed.statement and not authors.has_head(
+            db, author, told.head.hash
+        ):
+            # One that is older than ours is no news to pull, but between two of our own it is the proof.
+            around = authors.neighbours(db, author, told.head.seq)
+            if proof := forks.of_heads(author.card, told.head, around):
+                authors.keep_evidence(db, author.no, proof)
+
     def _holdings(self, db: sqlite3.Connection, partner: NodeId) -> Holdings:
         held = {NodeId(row[0]): Heard(*row) for row in authors.states(db)}
-        incomplete = records.without_bodies(db)
+        incomplete = records.without_bodies(db, heard_since=self._world.now() - authors.SILENT_AFTER)
+        me = authors.find(db, self._acceptance.me)
         return Holdings(
             partners.heard(db, partner),
             held,
             self._acceptance.taken,
             {NodeId(node): keys for node, keys in incomplete.items()},
+            self._acceptance.me,
+            me.beat_time or 0 if me else 0,
         )
 
 

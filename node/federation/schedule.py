@@ -10,10 +10,12 @@ Rules:
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from node.errors import BraError
@@ -94,6 +96,15 @@ class Schedule:
         if task := self._rounds.pop(partner, None):
             task.cancel()
         self._next_round(partner, after=0)
+
+    def stop_with(self, partner: NodeId) -> None:
+        """Ends the rounds with a node that is no partner any more, or blocked; what they have applied stays."""
+        for kept in (self._exchanges, self._empty, self.last_round):
+            kept.pop(partner, None)
+        if task := self._rounds.pop(partner, None):
+            task.cancel()
+        with suppress(JobLookupError):
+            self._scheduler.remove_job(partner)
 
     def nudge(self, *, retry: bool = False) -> None:
         """Somebody new is accepted, or there is something to push: no partner's news is waited for.

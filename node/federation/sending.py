@@ -30,8 +30,13 @@ FEED_BYTES = 4 * MIB
 """Bytes of lines after which the feed goes on in a next answer."""
 
 
-def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int]:
-    """Lines with the newest of each author that changed after place `after`, and the place reached."""
+def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int] | None:
+    """Lines with the newest of each author that changed after place `after`, and the place reached.
+
+    None where no such place was ever given: the database is an older state of the one that gave it.
+    """
+    if after > authors.newest_arrival(db):
+        return None
     lines: list[bytes] = []
     reached, room = after, FEED_BYTES
     for author in authors.arrived_since(db, after, FEED_PAGE):
@@ -136,6 +141,15 @@ def _record_line(stored: Stored, *, honoured: bool) -> bytes:
 
 def _next(author: str, after: int | None = None) -> bytes:
     return encode({"next": {"author": author} if after is None else {"author": author, "after": after}})
+
+
+def statements(db: sqlite3.Connection, author_id: NodeId) -> dict[str, object] | None:
+    """The newest card of an author, and the head and beat held; None where nothing is told of it."""
+    author = authors.find(db, author_id)
+    if author is None or author.standing < Standing.REACHED:
+        return None
+    lines = {"card": author.newest_card.signed.line, "head": author.head_line, "beat": author.beat_line}
+    return {name: decode(line) for name, line in lines.items() if line}
 
 
 def subtrees(

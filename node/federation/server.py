@@ -23,6 +23,7 @@ from aiohttp import web
 from node.directory.acceptance import Acceptance
 from node.errors import BraError, Forged, InputError, Malformed, ProtocolError
 from node.federation import sending, wire
+from node.federation.arrivals import Arrivals
 from node.federation.receiving import Receiver, pushed_blocks
 from node.federation.signatures import CARD, RequestVerifier, caller
 from node.problem import problem
@@ -41,7 +42,12 @@ from node.world import World
 
 log = structlog.get_logger()
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 _STREAMING = web.RequestKey("streaming", bool)
+_FOREIGN_CURSOR = "the cursor belongs to another database: start over without one"
+_STRANGERS_SECONDS = 2.0
+"""For what isn't signed: in the threads of questions that anybody may ask, so that it keeps no partner waiting."""
 _LARGEST_QUESTION = 2 * wire.MIB
 """Bytes of a pull's body."""
 
@@ -66,33 +72,6 @@ class Identity:
     instance: str
     url: str
     security_contact: str
-
-
-class Arrivals:
-    """Wakes those who wait for news, after a commit."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self.over = False
-
-    def tell(self) -> None:
-        """To be called from any thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
-
-    def end(self) -> None:
-        """Nobody is to wait any more: the node stops."""
-        self.over = True
-        self._wake()
-
-    def _wake(self) -> None:
-        self._event.set()
-        self._event = asyncio.Event()
-
-    def next(self) -> asyncio.Event:
-        """Set at the next commit after this call."""
-        return self._event
 
 
 class Server:
@@ -135,44 +114,18 @@ class Server:
             web.get(f"{wire.PREFIX}/feed", self._answering(self._feed)),
             web.post(f"{wire.PREFIX}/pull", self._answering(self._pull)),
             web.post(f"{wire.PREFIX}/push", self._answering(self._push)),
+            web.get(author, self._answering(self._statements)),
             web.get(f"{author}/tree", self._answering(self._tree)),
             web.get(f"{author}/records/{{kind}}/{{id}}", self._answering(self._record)),
         ]
 
-    def _answering(
-        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The handler with our errors as answers, and an end to its time."""
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            try:
-                async with asyncio.timeout(self._seconds):
-                    return await handler(request)
-            except NotAllowed as error:
-                return problem(error.status, str(error))
-            except Forged as error:
-                return problem(401, str(error))
-            except (ProtocolError, InputError) as error:
-                return problem(400, str(error))
-            except TimeoutError:
-                return self._broken_off(request, f"the answer took more than {self._seconds:.0f} s: ask for less")
-            except BraError as error:
-                # What is wrong on this machine is its operator's to read, not the caller's.
-                log.error("request failed", call=request.path, problem=str(error))
-                return self._broken_off(request, "this node can't answer now: try again later")
-
-        return answer
-
-    def _broken_off(self, request: web.Request, sentence: str) -> web.Response:
-        if _STREAMING in request and request.transport is not None:
-            # Part of the answer is out: only a connection cut short says that it is not whole.
-            request.transport.abort()
-        return problem(503, sentence)
+    def _answering(self, handler: Handler) -> Handler:
+        return answering(handler, self._seconds)
 
     async def _well_known(self, request: web.Request) -> web.StreamResponse:
         nonce = request.query.get("nonce")
         now = self._world.now()
-        author = await self._database.read(lambda db: authors.find(db, self._me))
+        author = await self._database.query(lambda db: authors.find(db, self._me), _STRANGERS_SECONDS)
         value: dict[str, object] = {
             "card": decode(self._identity.card.signed.line),
             "protocols": [wire.VERSION],
@@ -192,14 +145,19 @@ class Server:
         return web.Response(body=encode(value), content_type="application/json")
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request):
+        async with self._caller(request) as (node, _):
             after = self._cursor(request.query.get("since"))
             # Well within the time that a request has, or every quiet wait would end as an error.
             wait = min(_number(request.query.get("wait", "0")), 60, self._seconds - 2)
             ends = asyncio.get_running_loop().time() + wait
             while True:
                 news = self._arrivals.next()
-                lines, reached = await self._database.read(partial(sending.feed, after=after))
+                found = await self._database.read(partial(sending.feed, after=after))
+                if found is None:
+                    raise NotAllowed(_FOREIGN_CURSOR, 410)
+                lines, reached = found
+                # Who was shut out while it waited is told no news any more.
+                self._require_listed(node)
                 if lines or self._arrivals.over or not await _within(news, ends):
                     break
             lines.append(encode({"next": {"since": f"{self._identity.instance}:{reached}"}}))
@@ -211,12 +169,12 @@ class Server:
             if not isinstance(value, list) or not 1 <= len(value) <= wire.WANTS_AT_ONCE:
                 raise Malformed(f"a pull is an array of 1 to {wire.WANTS_AT_ONCE} wishes")
             wants = [Want.parse(each) for each in value]
-            honoured = self._acceptance.standing(node) is Standing.HONOURED
             response = web.StreamResponse(headers={"Content-Type": wire.NDJSON, "Content-Encoding": "gzip"})
             request[_STREAMING] = True
             await response.prepare(request)
             stream = wire.Compressor()
             for want in wants:
+                honoured = self._acceptance.standing(node) is Standing.HONOURED
                 await response.write(await self._database.read(partial(self._packed, want, stream, honoured=honoured)))
             await response.write_eof(stream.end())
             return response
@@ -258,6 +216,14 @@ class Server:
             subtrees = [{"prefix": each.prefix, "hash": each.hash.hex(), "leaves": each.leaves} for each in found]
             return _json({"subtrees": subtrees})
 
+    async def _statements(self, request: web.Request) -> web.StreamResponse:
+        """An author's newest card, head and beat. For anybody: whoever lost its key can't sign the question."""
+        author = names.parse_node_id(request.match_info["author"])
+        found = await self._database.query(partial(sending.statements, author_id=author), _STRANGERS_SECONDS)
+        if found is None:
+            raise NotAllowed(f"{author} is not known here", 404)
+        return _json(found)
+
     async def _record(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request) as (node, _):
             author = names.parse_node_id(request.match_info["author"])
@@ -285,8 +251,9 @@ class Server:
         """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask."""
         node = caller(request.headers)
         card, brought = await self._card(node, request.headers.get(CARD))
-        if self._acceptance.standing(node) < Standing.LISTED or card is None:
-            raise NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
+        self._require_listed(node)
+        if card is None:
+            raise _not_known(node)
         check_body = self._verifier.verify(
             request.method, f"http://node{request.raw_path}", request.headers, card.signing, now=self._world.now()
         )
@@ -296,7 +263,7 @@ class Server:
             raise NotAllowed("too many requests are under way: wait for one to end", 429)
         self._under_way[node] += 1
         try:
-            body = await _read(request, body_limit)
+            body = await read_body(request, body_limit)
             check_body(body)
             if brought:
                 # Just proven to be in use; nothing is written where it was known.
@@ -307,10 +274,14 @@ class Server:
             if not self._under_way[node]:
                 del self._under_way[node]
 
+    def _require_listed(self, node: NodeId) -> None:
+        if self._acceptance.standing(node) < Standing.LISTED:
+            raise _not_known(node)
+
     async def _card(self, node: NodeId, header: str | None) -> tuple[Card | None, bool]:
         """The caller's newest card, and whether it brought it: if it is of a newer epoch than the one held."""
         held = await self._database.read(lambda db: authors.find(db, node))
-        brought = _brought(node, header, self._identity.card.network)
+        brought = brought_card(node, header, self._identity.card.network)
         if brought and (held is None or brought.epoch > held.newest_card.epoch):
             return brought, True
         return held.newest_card if held else None, False
@@ -320,11 +291,41 @@ class Server:
             return 0
         instance, _, number = since.partition(":")
         if instance != self._identity.instance:
-            raise NotAllowed("the cursor belongs to another database: start over without one", 410)
+            raise NotAllowed(_FOREIGN_CURSOR, 410)
         return _number(number)
 
 
-async def _read(request: web.Request, limit: int) -> bytes:
+def answering(handler: Handler, seconds: float) -> Handler:
+    """The handler with our errors as answers, and an end to its time."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(seconds):
+                return await handler(request)
+        except NotAllowed as error:
+            return problem(error.status, str(error))
+        except Forged as error:
+            return problem(401, str(error))
+        except (ProtocolError, InputError) as error:
+            return problem(400, str(error))
+        except TimeoutError:
+            return _broken_off(request, f"the answer took more than {seconds:.0f} s: ask for less")
+        except BraError as error:
+            # What is wrong on this machine is its operator's to read, not the caller's.
+            log.error("request failed", call=request.path, problem=str(error))
+            return _broken_off(request, "this node can't answer now: try again later")
+
+    return answer
+
+
+def _broken_off(request: web.Request, sentence: str) -> web.Response:
+    if _STREAMING in request and request.transport is not None:
+        # Part of the answer is out: only a connection cut short says that it is not whole.
+        request.transport.abort()
+    return problem(503, sentence)
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
     """The body as it was sent, still compressed; NotAllowed beyond `limit` bytes."""
     chunks: list[bytes] = []
     room = limit
@@ -336,6 +337,10 @@ async def _read(request: web.Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def _not_known(node: NodeId) -> NotAllowed:
+    return NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
+
+
 def _outcome(verdict: Verdict) -> dict[str, str]:
     if isinstance(verdict, Accepted):
         return {"outcome": "accepted"}
@@ -344,7 +349,8 @@ def _outcome(verdict: Verdict) -> dict[str, str]:
     return {"outcome": "compare"}
 
 
-def _brought(node: NodeId, header: str | None, network: str) -> Card | None:
+def brought_card(node: NodeId, header: str | None, network: str) -> Card | None:
+    """The card that the caller `node` brought in `BRA-Card`, if it is its own and of this network."""
     if header is None or len(header) > 4096:
         return None
     try:

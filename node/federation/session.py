@@ -3,7 +3,8 @@
 A session yields actions and is sent their results; whoever drives it does the talking, the hashing and the storing.
 The order of things (SPEC, "The wire"):
 
-1. greet: the server proves, by signing our nonce, that it is the partner and not the new owner of its domain
+1. greet: the server proves, by signing our nonce, that it is the partner and not the new owner of its domain; and
+   shows its clock
 2. read the feed; an idle round ends here, after one request and without a write
 3. pull what the partner has newer than we of everybody who is accepted here; what was just applied may introduce more
    authors, so go on until there is nothing more
@@ -17,11 +18,12 @@ The order of things (SPEC, "The wire"):
     …                                        # StopIteration.value is the RoundDone
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from node.errors import Declined, Malformed
+from node.federation.clocks import check_hello
 from node.federation.receiving import Holdings, Told
 from node.federation.wire import DEEPEST_LOOK, VERSION, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Want
@@ -54,6 +56,27 @@ class Greeting:
     hello: Hello
     protocols: tuple[int, ...]
 
+    def check(self, partner: NodeId, *, network: str, newest_card: Card | None, nonce: str, url: str) -> None:
+        """Raises Declined or Forged unless it is `partner` that answers at `url`, now, with its newest key."""
+        card, hello = self.card, self.hello
+        if card.author != partner:
+            raise Declined(
+                f"{card.author} answers there, not {partner}: ask the partner where its node is reached now", 421
+            )
+        if newest_card and card.epoch < newest_card.epoch:
+            raise Declined(
+                f"the node shows a card of epoch {card.epoch}, its newest known one is of epoch "
+                f"{newest_card.epoch}: an old key is in use there, ask the partner",
+                421,
+            )
+        if card.network != network:
+            raise Declined(f"the node belongs to the network {card.network!r}, this one to {network!r}", 421)
+        hello.verify(card)
+        if hello.nonce != nonce or hello.url != url:
+            raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
+        if VERSION not in self.protocols:
+            raise Declined(f"the node speaks the protocols {self.protocols}, this one {VERSION}: update it", 421)
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -79,8 +102,8 @@ class ReadFeed(Action[News]):
 
 
 @dataclass(frozen=True)
-class Hear(Action[None]):
-    """Store what the feed says."""
+class Hear(Action[bool]):
+    """Store what the feed says; whether somebody who had fallen silent was heard again."""
 
     news: News
 
@@ -170,29 +193,29 @@ class Session:
 
     def __init__(
         self,
-        me: NodeId,
         partner: NodeId,
         *,
         network: str,
         url: str,
         cursor: str | None,
         nonce: str,
+        now: Callable[[], float],
         newest_card: Card | None = None,
         outbound_only: bool = False,
     ) -> None:
         self.partner = partner
-        self._me = me
         self._network = network
         self._url = url
         self._cursor = cursor
         self._nonce = nonce
+        self._now = now
         self._newest_card = newest_card
         self._outbound_only = outbound_only
         self._greeted = False
         self._surveyed = False
         self._tried: set[tuple[NodeId, bytes]] = set()
         self._asked_bodies: set[tuple[NodeId, bytes]] = set()
-        self._pushed: set[tuple[NodeId, bytes]] = set()
+        self._pushed: set[tuple[NodeId, bytes, int]] = set()
 
     def round(self, wait: int) -> Steps[RoundDone]:
         """One round; `wait`: seconds that the partner may hold the question for news open."""
@@ -215,8 +238,9 @@ class Session:
         return done
 
     def _hear(self, news: News) -> Steps[None]:
-        if news.told:
-            yield from ask(Hear(news))
+        if news.told and (yield from ask(Hear(news))):
+            # Its personal records may come back.
+            self.look_again(retry=True)
         for author, refusal in news.refused:
             yield from ask(Refuse(author, refusal, b""))
 
@@ -232,24 +256,10 @@ class Session:
 
     def _greet(self) -> Steps[None]:
         greeting = yield from ask(Greet(self._nonce, self._url))
-        card, hello = greeting.card, greeting.hello
-        if card.author != self.partner:
-            raise Declined(
-                f"{card.author} answers there, not {self.partner}: ask the partner where its node is reached now", 421
-            )
-        if self._newest_card and card.epoch < self._newest_card.epoch:
-            raise Declined(
-                f"the node shows a card of epoch {card.epoch}, its newest known one is of epoch "
-                f"{self._newest_card.epoch}: an old key is in use there, ask the partner",
-                421,
-            )
-        if card.network != self._network:
-            raise Declined(f"the node belongs to the network {card.network!r}, this one to {self._network!r}", 421)
-        hello.verify(card)
-        if hello.nonce != self._nonce or hello.url != self._url:
-            raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
-        if VERSION not in greeting.protocols:
-            raise Declined(f"the node speaks the protocols {greeting.protocols}, this one {VERSION}: update it", 421)
+        greeting.check(
+            self.partner, network=self._network, newest_card=self._newest_card, nonce=self._nonce, url=self._url
+        )
+        check_hello(greeting.hello, self._now())
         self._greeted = True
 
     def _read_feed(self, wait: int) -> Steps[News]:
@@ -289,7 +299,7 @@ class Session:
     def _wants(self, holdings: Holdings) -> tuple[Want, ...]:
         wants: list[Want] = []
         for author, heard in holdings.heard.items():
-            if author == self._me or author not in holdings.accepted or (author, heard.head) in self._tried:
+            if author not in holdings.accepted or (author, heard.head) in self._tried:
                 continue
             held = holdings.held.get(author)
             if held is None:
@@ -353,12 +363,14 @@ class Session:
         """What the partner lacks, as the wants that it would ask with; each state is brought once."""
         wants: list[Want] = []
         for author, held in holdings.held.items():
-            if author == self.partner or (author, held.head) in self._pushed or len(wants) == WANTS_AT_ONCE:
+            # Of its own author nobody but this node has the newest beat.
+            beat = holdings.own_beat if author == holdings.me else 0
+            if author == self.partner or (author, held.head, beat) in self._pushed or len(wants) == WANTS_AT_ONCE:
                 continue
             theirs = holdings.heard.get(author)
-            if theirs is None or theirs.order < held.order:
+            if theirs is None or theirs.order < held.order or (beat and theirs.order == held.order):
                 wants.append(Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author))
-                self._pushed.add((author, held.head))
+                self._pushed.add((author, held.head, beat))
         return tuple(wants)
 
 

@@ -145,8 +145,8 @@ class RequestVerifier:
         created = int(found[1]) if found else 0
         if abs(created - now) > LASTS:
             raise Forged(
-                f"the request was signed at {names.format_time(created)}, here it is {names.format_time(now)}: "
-                "set the clock of whichever is wrong"
+                f"the request was signed at {names.format_time(created)}, here it is {names.format_time(now)}, so "
+                "one of the two clocks is wrong: set that one"
             )
         if created < int(self._started):
             raise Forged("the request was signed before this node started: sign it anew")

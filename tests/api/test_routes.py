@@ -11,10 +11,10 @@ from yarl import URL
 
 from node.api.routes import Api
 from node.app import _plain_errors
-from node.directory.publishing import Change
+from node.directory.draft import Change
 from node.errors import HomeError
 from node.storage import authors
-from tests.directory.small_node import SmallNode, contact_body, farewell, organisation, signatory
+from tests.directory.small_node import SmallNode, adoption, contact_body, organisation, signatory
 
 
 class Asked:
@@ -46,7 +46,7 @@ async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
     await node.publish(
         organisation("Tartu Park"),
         *(
-            farewell(f"word {level}", id=level, visibility=level)
+            adoption(f"word {level}", id=level, visibility=level)
             for level in ("public", "members", "partners", "local")
         ),
         Change("contact", contact_body("Landing manager"), id="c"),
@@ -68,11 +68,11 @@ async def test_a_healthy_node_says_so(asked: Asked) -> None:
 
 async def test_only_public_records_are_shown(asked: Asked) -> None:
     me = asked.node.id
-    assert [record["id"] for record in await asked.records("/api/v1/farewell")] == ["public"]
+    assert [record["id"] for record in await asked.records("/api/v1/adoption")] == ["public"]
     assert [record["id"] for record in await asked.records("/api/v1/search?q=word")] == ["public"]
     assert await asked.records("/api/v1/contact") == []
     assert await asked.records("/api/v1/search?q=landing") == []
-    for hidden in ("farewell", "members"), ("farewell", "partners"), ("farewell", "local"), ("contact", "c"):
+    for hidden in ("adoption", "members"), ("adoption", "partners"), ("adoption", "local"), ("contact", "c"):
         status, _, problem = await asked.get(f"/api/v1/{hidden[0]}/{me}/{hidden[1]}")
         assert (status, "that everybody may see" in problem["detail"]) == (404, True)
 
@@ -100,12 +100,12 @@ async def test_records_of_others_are_shown_with_their_path(asked: Asked) -> None
 
 async def test_pages_follow_each_other_to_the_end(asked: Asked) -> None:
     asked.node.clock.pass_by(2)
-    await asked.node.publish(*(farewell(str(number), id=f"r{number}") for number in range(6)))
+    await asked.node.publish(*(adoption(str(number), id=f"r{number}") for number in range(6)))
     seen: list[str] = []
     query = "limit=3"
     pages = 0
     while query:
-        page = await asked.found(f"/api/v1/farewell?{query}")
+        page = await asked.found(f"/api/v1/adoption?{query}")
         seen += [record["id"] for record in page["records"]]
         query = f"limit=3&after={page['after']}" if "after" in page else ""
         pages += 1
@@ -117,27 +117,27 @@ async def test_a_kind_without_records_is_an_empty_list(asked: Asked) -> None:
 
 
 REFUSED = [
-    pytest.param("/api/v1/farewell?visibility=members", 400, "'visibility' is not known", id="unknown parameter"),
-    pytest.param("/api/v1/farewell?Limit=3", 400, "known here: after, limit", id="parameter in capitals"),
-    pytest.param("/api/v1/farewell?limit=1&limit=2", 400, "is given twice: give it once", id="parameter twice"),
-    pytest.param("/api/v1/farewell?limit=0", 400, "1 to 1000", id="no limit at all"),
-    pytest.param("/api/v1/farewell?limit=1001", 400, "1 to 1000", id="limit too large"),
-    pytest.param("/api/v1/farewell?limit=-1", 400, "limit is a whole number", id="negative limit"),
-    pytest.param("/api/v1/farewell?limit=1.5", 400, "limit is a whole number", id="half a limit"),
-    pytest.param("/api/v1/farewell?limit=", 400, "limit is a whole number", id="empty limit"),
-    pytest.param("/api/v1/farewell?after=x", 400, "after is a whole number", id="a cursor that is none"),
-    pytest.param(f"/api/v1/farewell?after={'9' * 40}", 400, "after is a whole number", id="a cursor beyond numbers"),
+    pytest.param("/api/v1/adoption?visibility=members", 400, "'visibility' is not known", id="unknown parameter"),
+    pytest.param("/api/v1/adoption?Limit=3", 400, "known here: after, limit", id="parameter in capitals"),
+    pytest.param("/api/v1/adoption?limit=1&limit=2", 400, "is given twice: give it once", id="parameter twice"),
+    pytest.param("/api/v1/adoption?limit=0", 400, "1 to 1000", id="no limit at all"),
+    pytest.param("/api/v1/adoption?limit=1001", 400, "1 to 1000", id="limit too large"),
+    pytest.param("/api/v1/adoption?limit=-1", 400, "limit is a whole number", id="negative limit"),
+    pytest.param("/api/v1/adoption?limit=1.5", 400, "limit is a whole number", id="half a limit"),
+    pytest.param("/api/v1/adoption?limit=", 400, "limit is a whole number", id="empty limit"),
+    pytest.param("/api/v1/adoption?after=x", 400, "after is a whole number", id="a cursor that is none"),
+    pytest.param(f"/api/v1/adoption?after={'9' * 40}", 400, "after is a whole number", id="a cursor beyond numbers"),
     pytest.param("/api/v1/search", 400, "give at least one word", id="search without words"),
     pytest.param("/api/v1/search?q=", 400, "give at least one word", id="search for nothing"),
     pytest.param("/api/v1/search?q=%22%2A%28", 400, "give at least one word", id="search for signs"),
     pytest.param(f"/api/v1/search?q={'x' * 201}", 400, "use fewer words", id="search too long"),
     pytest.param("/api/v1/search?q=a&kind=venue", 400, "known here: q, limit", id="search with a misspelt filter"),
     pytest.param("/api/v1/dance", 404, "the kinds are organisation, venue", id="unknown kind"),
-    pytest.param("/api/v1/farewell/nobody/public", 400, "a node id is", id="an author that is none"),
-    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/public", 404, "there is no farewell public", id="unknown author"),
-    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/Public", 400, "a record id is", id="an id that is none"),
-    pytest.param(f"/api/v1/farewell/bra1{'a' * 32}/x?limit=1", 400, "none is known here", id="one record's parameters"),
-    pytest.param("/api/v2/farewell", 404, "not found", id="another version"),
+    pytest.param("/api/v1/adoption/nobody/public", 400, "a node id is", id="an author that is none"),
+    pytest.param(f"/api/v1/adoption/bra1{'a' * 32}/public", 404, "there is no adoption public", id="unknown author"),
+    pytest.param(f"/api/v1/adoption/bra1{'a' * 32}/Public", 400, "a record id is", id="an id that is none"),
+    pytest.param(f"/api/v1/adoption/bra1{'a' * 32}/x?limit=1", 400, "none is known here", id="one record's parameters"),
+    pytest.param("/api/v2/adoption", 404, "not found", id="another version"),
     pytest.param("/api/v1/", 404, "", id="no kind"),
 ]
 
@@ -175,7 +175,7 @@ async def test_a_bug_is_not_told_outside(asked: Asked, monkeypatch: pytest.Monke
         raise ZeroDivisionError("secret")
 
     monkeypatch.setattr(asked.node.database, "read_now", broken)
-    status, form, problem = await asked.get("/api/v1/farewell")
+    status, form, problem = await asked.get("/api/v1/adoption")
     assert (status, form) == (500, "application/problem+json")
     assert "secret" not in problem["detail"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from node.directory.publishing import Change
+from node.directory.draft import Change
 from node.errors import InputError
 from node.federation import sending
 from node.federation.receiving import Told, read_block
@@ -21,10 +21,10 @@ from node.trust.reach import Standing
 from tests.directory.small_node import (
     Clock,
     SmallNode,
+    adoption,
+    adoption_body,
     contact_body,
     endorsement_body,
-    farewell,
-    farewell_body,
     signatory,
     statements,
     tags,
@@ -84,24 +84,24 @@ async def publish(node: SmallNode, *changes: Change) -> None:
 
 
 async def test_a_first_sync_brings_everything(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, *(farewell(str(n)) for n in range(20)))
+    await publish(tartu, *(adoption(str(n)) for n in range(20)))
     accepted(await lund.pull(tartu, tartu))
     assert same(lund, tartu, tartu.id)
 
 
 async def test_an_empty_set_is_a_set(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, farewell("a", ref="1"))
-    await publish(tartu, Change("farewell", None, ref="1"))
+    await publish(tartu, adoption("a", ref="1"))
+    await publish(tartu, Change("adoption", None, ref="1"))
     accepted(await lund.pull(tartu, tartu))
     assert same(lund, tartu, tartu.id)
     assert lund.rows(tartu.id) == []
 
 
 async def test_later_only_what_changed_is_sent(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, *(farewell(str(n), ref=str(n)) for n in range(20)))
+    await publish(tartu, *(adoption(str(n), ref=str(n)) for n in range(20)))
     accepted(await lund.pull(tartu, tartu))
-    await publish(tartu, farewell("new", ref="20"))
-    await publish(tartu, farewell("changed", ref="3"), Change("farewell", None, ref="4"))
+    await publish(tartu, adoption("new", ref="20"))
+    await publish(tartu, adoption("changed", ref="3"), Change("adoption", None, ref="4"))
     lines = tartu.tell(lund.want(tartu))
     assert tags(lines) == ["head", "head", "beat", "del", "put", "put", "next"]
     accepted(await lund.take(lines, tartu))
@@ -109,20 +109,20 @@ async def test_later_only_what_changed_is_sent(tartu: SmallNode, lund: SmallNode
 
 
 async def test_nothing_new_is_a_head_and_no_record(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, farewell("a"))
+    await publish(tartu, adoption("a"))
     accepted(await lund.pull(tartu, tartu))
     assert tags(tartu.tell(lund.want(tartu))) == ["head", "beat", "next"]
     accepted(await lund.pull(tartu, tartu))
 
 
 async def test_a_third_node_gets_it_from_the_second(tartu: SmallNode, lund: SmallNode, tmp_path: Path) -> None:
-    await publish(tartu, *(farewell(str(n), ref=str(n)) for n in range(5)))
+    await publish(tartu, *(adoption(str(n), ref=str(n)) for n in range(5)))
     accepted(await lund.pull(tartu, tartu))
     munich = SmallNode(tmp_path, "munich", clock=tartu.clock)
     munich.befriend(lund, tartu)
     accepted(await munich.pull(lund, tartu))
     for number in range(3):
-        await publish(tartu, farewell("again", ref=str(number)), Change("farewell", None, ref=str(4 - number)))
+        await publish(tartu, adoption("again", ref=str(number)), Change("adoption", None, ref=str(4 - number)))
         accepted(await lund.pull(tartu, tartu))
     accepted(await munich.pull(lund, tartu))
     assert same(munich, tartu, tartu.id)
@@ -131,7 +131,7 @@ async def test_a_third_node_gets_it_from_the_second(tartu: SmallNode, lund: Smal
 
 @pytest.mark.parametrize("page_bytes", [1, 300, 2000])
 async def test_pages_make_the_same_set(tartu: SmallNode, lund: SmallNode, page_bytes: int) -> None:
-    await publish(tartu, *(farewell(str(n), ref=str(n)) for n in range(12)))
+    await publish(tartu, *(adoption(str(n), ref=str(n)) for n in range(12)))
     want, block, pages = lund.want(tartu), None, 0
     while block is None or block.after is not None:
         following = Want(tartu.id, after=block.after or 0) if block else want
@@ -144,12 +144,12 @@ async def test_pages_make_the_same_set(tartu: SmallNode, lund: SmallNode, page_b
 
 
 async def test_what_changes_between_two_pages_is_told_again(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, *(farewell(str(n), ref=str(n)) for n in range(6)))
+    await publish(tartu, *(adoption(str(n), ref=str(n)) for n in range(6)))
     want = lund.want(tartu)
     block = read_block(want, tartu.tell(want, page_bytes=600), lund.limits)
     assert isinstance(block, Block)
     assert block.after is not None
-    await publish(tartu, farewell("changed", ref="0"), Change("farewell", None, ref="1"), farewell("new"))
+    await publish(tartu, adoption("changed", ref="0"), Change("adoption", None, ref="1"), adoption("new"))
     following = Want(tartu.id, after=block.after)
     block = read_block(want, tartu.tell(following), lund.limits, block)
     assert isinstance(block, Block)
@@ -158,7 +158,7 @@ async def test_what_changes_between_two_pages_is_told_again(tartu: SmallNode, lu
 
 
 async def test_a_first_page_alone_is_not_a_set(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, *(farewell(str(n)) for n in range(6)))
+    await publish(tartu, *(adoption(str(n)) for n in range(6)))
     verdict = await lund.take(tartu.tell(lund.want(tartu), page_bytes=1), tartu)
     assert isinstance(verdict, Compare)
     held = lund.author(tartu.id)
@@ -186,12 +186,12 @@ async def compare(reader: SmallNode, writer: SmallNode, of: SmallNode | Author) 
 
 
 async def test_after_the_chain_was_pruned_the_trees_are_compared(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, *(farewell(str(n), ref=str(n)) for n in range(4)))
+    await publish(tartu, *(adoption(str(n), ref=str(n)) for n in range(4)))
     accepted(await lund.pull(tartu, tartu))
     tartu.clock.pass_by(100 * DAY)
-    await publish(tartu, Change("farewell", None, ref="0"), farewell("changed", ref="1"))
+    await publish(tartu, Change("adoption", None, ref="0"), adoption("changed", ref="1"))
     tartu.clock.pass_by(100 * DAY)
-    await publish(tartu, farewell("more"))
+    await publish(tartu, adoption("more"))
     tartu.database.write_now(lambda db: authors.prune(db, tartu.clock.time - 90 * DAY))
     assert tags(tartu.tell(lund.want(tartu)))[-2:] == ["compare", "next"]
     verdict = accepted(await compare(lund, tartu, tartu))
@@ -200,9 +200,9 @@ async def test_after_the_chain_was_pruned_the_trees_are_compared(tartu: SmallNod
 
 
 async def test_a_part_of_a_head_that_has_moved_says_compare(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, farewell("a"))
+    await publish(tartu, adoption("a"))
     old = tartu.mine().head_hash or b""
-    await publish(tartu, farewell("b"))
+    await publish(tartu, adoption("b"))
     lines = tartu.tell(Want(tartu.id, 1, 0, old, prefixes=("",)))
     assert tags(lines) == ["head", "compare", "next"]
     assert tartu.database.read_now(lambda db: sending.subtrees(db, tartu.trees, tartu.id, old, "", 8)) is None
@@ -213,10 +213,10 @@ async def test_a_chain_longer_than_a_reader_takes_is_refused_with_its_reason(tmp
     tartu, lund = (SmallNode(tmp_path, name, clock=clock, limits=limits) for name in ("tartu", "lund"))
     lund.befriend(tartu)
     tartu.befriend(lund)
-    await publish(tartu, farewell("a"))
+    await publish(tartu, adoption("a"))
     accepted(await lund.pull(tartu, tartu))
     for number in range(5):
-        await publish(tartu, farewell(str(number)))
+        await publish(tartu, adoption(str(number)))
     verdict = await lund.pull(tartu, tartu)
     tartu.close()
     lund.close()
@@ -227,14 +227,14 @@ async def test_a_chain_longer_than_a_reader_takes_is_refused_with_its_reason(tmp
 async def test_a_new_epoch_is_compared_and_may_lower_the_seq(tartu: SmallNode, lund: SmallNode) -> None:
     paris = signatory("paris")
     for number in range(8):
-        paris.put("farewell", farewell_body(str(number)), f"r{number}")
+        paris.put("adoption", adoption_body(str(number)), f"r{number}")
     paris.commit()
     tartu.befriend(paris)
     lund.befriend(paris)
     accepted(await tartu.take(paris.block_lines(), paris))
     accepted(await lund.pull(tartu, paris))
     for number in range(6):
-        paris.remove("farewell", f"r{number}")
+        paris.remove("adoption", f"r{number}")
     paris.rotate(from_seq=0)
     paris.commit()
     paris.beat(NOW + 60)
@@ -265,7 +265,7 @@ async def test_bodies_that_are_not_public_go_to_the_honoured_alone(
 ) -> None:
     await publish(
         tartu,
-        farewell("for all"),
+        adoption("for all"),
         Change("contact", contact_body("secret manager"), visibility="members"),
         Change("contact", contact_body("secret director"), visibility="partners"),
     )
@@ -279,7 +279,7 @@ async def test_bodies_that_are_not_public_go_to_the_honoured_alone(
 
 
 async def test_bodies_are_filled_in_when_they_may_be_seen(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, farewell("a"), Change("contact", contact_body("manager"), ref="1"))
+    await publish(tartu, adoption("a"), Change("contact", contact_body("manager"), ref="1"))
     accepted(await lund.pull(tartu, tartu, honoured=False))
     keys = lund.database.read_now(records.without_bodies)[tartu.id]
     assert len(keys) == 1
@@ -329,7 +329,7 @@ async def test_an_author_known_by_its_card_alone_gets_an_empty_block(tartu: Smal
 
 async def test_nobody_else_brings_this_nodes_own_records(tartu: SmallNode, lund: SmallNode) -> None:
     twin = Author("tartu")
-    twin.put("farewell", farewell_body("not mine"))
+    twin.put("adoption", adoption_body("not mine"))
     twin.commit()
     assert refused(await tartu.take(twin.block_lines(), twin, peer=lund.id)) is Reason.NOT_ACCEPTED
     assert tartu.rows() == []
@@ -388,7 +388,7 @@ ALTERATIONS: list[Any] = [
 
 def _stranger() -> list[bytes]:
     author = Author("paris")
-    return [put_line(author.record("farewell", farewell_body("not said"), "zz", 4))]
+    return [put_line(author.record("adoption", adoption_body("not said"), "zz", 4))]
 
 
 @pytest.mark.parametrize("alter", ALTERATIONS)
@@ -399,8 +399,8 @@ async def test_what_a_relay_changes_is_never_kept(
     tartu.befriend(paris)
     accepted(await tartu.take(paris.block_lines(), paris))
     before = tartu.rows(paris.id)
-    paris.put("farewell", farewell_body("bye"), "f")
-    paris.put("farewell", farewell_body("more"), "g")
+    paris.put("adoption", adoption_body("bye"), "f")
+    paris.put("adoption", adoption_body("more"), "g")
     paris.commit()
     lines = alter(paris.block_lines(tartu.want(paris)))
     verdict = await tartu.take(lines, paris, peer=lund.id)
@@ -428,7 +428,7 @@ async def hear(node: SmallNode, other: SmallNode, news: list[Told]) -> None:
 
 
 async def test_a_beat_in_the_feed_keeps_an_author_fresh(tartu: SmallNode, lund: SmallNode) -> None:
-    await publish(tartu, farewell("a"))
+    await publish(tartu, adoption("a"))
     accepted(await lund.pull(tartu, tartu))
     tartu.clock.pass_by(12 * 3600)
     await tartu.publisher.beat()
@@ -457,8 +457,8 @@ def forked(name: str = "paris") -> tuple[Author, Author, Evidence]:
     """An author, its other self, and the proof that there are two of them."""
     author = signatory(name)
     twin = author.twin()
-    author.put("farewell", farewell_body("one"))
-    twin.put("farewell", farewell_body("other"))
+    author.put("adoption", adoption_body("one"))
+    twin.put("adoption", adoption_body("other"))
     proof = of_heads(author.card, author.commit(), [twin.commit()])
     assert proof is not None
     return author, twin, proof
@@ -469,7 +469,7 @@ async def test_a_fork_that_is_met_freezes_is_passed_on_and_is_healed(tartu: Smal
     tartu.befriend(paris)
     accepted(await tartu.take(paris.block_lines(), paris))
     assert refused(await tartu.take(twin.block_lines(tartu.want(paris)), twin)) is Reason.FORKED
-    paris.put("farewell", farewell_body("three"))
+    paris.put("adoption", adoption_body("three"))
     paris.commit()
     assert refused(await tartu.take(paris.block_lines(tartu.want(paris)), paris)) is Reason.FORKED
     [evidence] = [value for tag, value in statements(tartu.feed()) if tag == "evidence"]
@@ -535,7 +535,7 @@ async def test_a_partner_that_goes_back_is_noted_and_changes_nothing(tartu: Smal
     paris = signatory("paris")
     tartu.befriend(paris)
     older: Head = paris.head
-    paris.put("farewell", farewell_body("more"))
+    paris.put("adoption", adoption_body("more"))
     paris.commit()
     accepted(await tartu.take(paris.block_lines(), paris))
     await hear(tartu, lund, [Told(paris.card, paris.head)])
@@ -565,11 +565,11 @@ async def test_a_feed_can_always_be_read_while_an_author_changes_its_key(tartu: 
 
 
 async def test_a_record_that_is_asked_for_proves_itself(tartu: SmallNode) -> None:
-    await publish(tartu, farewell("a", id="a"), farewell("b", id="b", visibility="members"), farewell("c", id="c"))
+    await publish(tartu, adoption("a", id="a"), adoption("b", id="b", visibility="members"), adoption("c", id="c"))
 
     def ask(id_: str, *, everything: bool) -> Any:
         return tartu.database.read_now(
-            lambda db: sending.signed_record(db, tartu.trees, tartu.id, "farewell", id_, everything=everything)
+            lambda db: sending.signed_record(db, tartu.trees, tartu.id, "adoption", id_, everything=everything)
         )
 
     found = ask("a", everything=False)
@@ -577,15 +577,15 @@ async def test_a_record_that_is_asked_for_proves_itself(tartu: SmallNode) -> Non
     assert ask("b", everything=True).record.visibility == "members"
     with pytest.raises(InputError, match="is not public"):
         ask("b", everything=False)
-    with pytest.raises(InputError, match="there is no farewell zz"):
+    with pytest.raises(InputError, match="there is no adoption zz"):
         ask("zz", everything=True)
 
 
 async def test_absence_is_proven_too(tartu: SmallNode) -> None:
-    await publish(tartu, farewell("a", id="a"), farewell("secret", id="own", visibility="local"))
+    await publish(tartu, adoption("a", id="a"), adoption("secret", id="own", visibility="local"))
 
     def absence(id_: str) -> Any:
-        key = tree_key("farewell", id_)
+        key = tree_key("adoption", id_)
         return tartu.database.read_now(lambda db: sending.absence(db, tartu.trees, tartu.id, key))
 
     assert absence("a") is None

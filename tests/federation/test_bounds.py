@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from node.control.key_card import KeyCard
 from node.directory import views
 from node.directory.views import PUBLIC, Reader
 from node.errors import InputError, TooSlow
 from node.federation.sending import FEED_BYTES
+from node.joining.key_card import KeyCard
 from node.plain import plain
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
@@ -18,8 +18,9 @@ from node.protocol.statements import Card
 from node.protocol.verdicts import Reason, Refusal
 from node.storage import authors, partners, records
 from node.storage.index import entry
-from node.trust.reach import Endorsement, Rules, Standing, reach
-from tests.directory.small_node import NETWORK, NOW, SmallNode, farewell_body, key_named, signatory
+from node.trust.reach import Rules, Standing, reach
+from node.trust.vouches import Endorsement, Vouches
+from tests.directory.small_node import NETWORK, NOW, SmallNode, adoption_body, key_named, signatory
 from tests.federation.test_between_nodes import accepted
 from tests.protocol.builders import Author
 
@@ -130,7 +131,7 @@ async def test_of_an_authors_chain_the_newest_heads_stay(tartu: SmallNode, monke
     paris = signatory("paris")
     tartu.befriend(paris)
     for number in range(6):
-        paris.put("farewell", farewell_body(str(number)), f"r{number}")
+        paris.put("adoption", adoption_body(str(number)), f"r{number}")
         paris.commit()
         accepted(await tartu.take(paris.block_lines(tartu.want(paris)), paris))
     seqs = tartu.database.read_now(lambda db: db.execute("SELECT seq FROM heads ORDER BY seq").fetchall())
@@ -146,7 +147,7 @@ def test_one_partners_introductions_end_and_anothers_go_on() -> None:
     known = reach(
         me,
         partners=[flood, other],
-        endorsements=endorsements,
+        vouches=Vouches(endorsements),
         signatories={*sybils, guest, flood, other},
         rules=Rules(introductions=10),
     )
@@ -159,7 +160,7 @@ def test_one_partners_introductions_end_and_anothers_go_on() -> None:
     [{}, {"lat_e6": 1}, {"lat_e6": "1", "lon_e6": 2}, {"lat_e6": 1, "lon_e6": 2**40}, {"lat_e6": True, "lon_e6": 1}],
 )
 def test_a_place_that_is_none_in_a_kind_without_one_is_no_accident(geo: dict[str, Any]) -> None:
-    record = Author("paris").record("farewell", {**farewell_body("bye"), "geo": geo}, "f", 1)
+    record = Author("paris").record("adoption", {**adoption_body("bye"), "geo": geo}, "f", 1)
     assert entry(record).place is None
     assert entry(record).problem is None
 

@@ -116,3 +116,30 @@ async def test_stopping_ends_a_round_that_waits(tmp_path: Path, seconds: float) 
     async with asyncio.timeout(5):
         async with scheduled(tmp_path, lund=waiting):
             await passed(lambda: waiting.count == 1)
+
+
+async def test_rounds_with_a_node_that_is_no_partner_any_more_end_and_those_with_others_go_on(tmp_path: Path) -> None:
+    ended: list[int] = []
+
+    async def wait(number: int) -> None:
+        try:
+            await asyncio.sleep(25)
+        finally:
+            ended.append(number)
+
+    waiting = Rounds(wait)
+    failing = Rounds(lambda number: Unreachable(f"no answer {number}"))
+    going_on = Rounds(lambda number: RoundDone(f"x:{number}", applied=1))
+    async with scheduled(tmp_path, waiting=waiting, failing=failing, other=going_on) as schedule:
+        await passed(lambda: waiting.count == 1 and failing.count >= 1)
+        for gone in ("waiting", "failing"):
+            schedule._database.write_now(lambda db, gone=gone: partners.remove(db, gone))
+            schedule.stop_with(gone)
+        await passed(lambda: ended == [1], seconds=2)
+        counts, before = (waiting.count, failing.count), going_on.count
+        # Longer than the pause after a failure.
+        await asyncio.sleep(1)
+        assert (waiting.count, failing.count) == counts
+        assert going_on.count > before
+        # A node that was never asked is no fault.
+        schedule.stop_with("nobody")

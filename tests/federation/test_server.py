@@ -15,7 +15,7 @@ from aiohttp import web
 from yarl import URL
 
 from node.app import _plain_errors
-from node.directory.publishing import Change
+from node.directory.draft import Change
 from node.federation import wire
 from node.federation.server import Arrivals, Identity, Server
 from node.federation.signatures import CARD, RequestSigner
@@ -25,14 +25,14 @@ from node.protocol.names import encode_base64
 from node.protocol.signed_record import SignedRecord
 from node.protocol.statements import Card, Hello, tree_key
 from node.protocol.tree import Proof
-from node.storage import authors, meta
+from node.storage import authors, blocks, meta
 from node.trust.reach import Standing
 from tests.directory.small_node import (
     Clock,
     SmallNode,
+    adoption,
+    adoption_body,
     contact_body,
-    farewell,
-    farewell_body,
     organisation,
     signatory,
     statements,
@@ -49,8 +49,9 @@ OWN_URL = "https://node.tartu.example"
 class Served:
     """A node that serves, and a raw client that signs as whoever it is told to be."""
 
-    def __init__(self, node: SmallNode, base: str, http: aiohttp.ClientSession) -> None:
+    def __init__(self, node: SmallNode, instance: str, base: str, http: aiohttp.ClientSession) -> None:
         self.node = node
+        self.instance = instance
         self.base = base
         self.http = http
         self._nonces = 0
@@ -62,13 +63,14 @@ class Served:
         node = SmallNode(folder, clock=Clock(time.time()))
         await node.publish(
             organisation("Tartu Park"),
-            farewell("for all", id="open"),
+            adoption("for all", id="open"),
             Change("contact", contact_body("secret manager"), id="c", visibility="members"),
-            farewell("for nobody", id="own", visibility="local"),
+            adoption("for nobody", id="own", visibility="local"),
         )
         node.befriend(LUND)
         arrivals = Arrivals()
         node.database.on_commit(arrivals.tell)
+        node.acceptance.on_change(arrivals.tell)
         instance = node.database.write_now(lambda db: meta.instance(db, node.world.random))
         bounds = {"requests_per_peer": 3, "requests": 8, "request_seconds": 20.0} | limits
         server = Server(
@@ -91,7 +93,7 @@ class Served:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         try:
             async with aiohttp.ClientSession() as http:
-                yield cls(node, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
+                yield cls(node, instance, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
         finally:
             await runner.cleanup()
             node.close()
@@ -177,7 +179,7 @@ async def test_the_feed_tells_what_is_new_since_its_cursor(served: Served) -> No
     again = await served.lines("GET", f"{PREFIX}/feed?since={cursor(first)}&wait=0")
     assert tags(again) == ["next"]
     assert cursor(again) == cursor(first)
-    await served.node.publish(farewell("more"))
+    await served.node.publish(adoption("more"))
     later = await served.lines("GET", f"{PREFIX}/feed?since={cursor(first)}")
     assert tags(later) == ["card", "head", "beat", "next"]
 
@@ -189,10 +191,21 @@ async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: 
     await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
     served.node.database.write_now(lambda db: db.execute("INSERT INTO meta VALUES ('a', 'b')"))
     assert not waiting.done()
-    await served.node.publish(farewell("news"))
+    await served.node.publish(adoption("news"))
     began = asyncio.get_running_loop().time()
     assert tags(await waiting) == ["card", "head", "beat", "next"]
     assert asyncio.get_running_loop().time() - began < 5
+
+
+async def test_a_waiting_feed_ends_without_news_for_a_caller_that_is_shut_out_meanwhile(served: Served) -> None:
+    since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
+    waiting = asyncio.create_task(served.ask("GET", f"{PREFIX}/feed?since={since}&wait=20"))
+    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    served.node.database.write_now(lambda db: blocks.block(db, LUND.id, "", served.node.clock.time))
+    served.node.reconsider()
+    async with asyncio.timeout(5):
+        status, answer = await waiting
+    assert (status, "is not known here" in json.loads(answer)["detail"]) == (403, True)
 
 
 async def test_a_feed_without_news_ends_when_its_time_is_up(served: Served) -> None:
@@ -231,18 +244,18 @@ async def test_the_tree_shows_subtrees_of_the_newest_head(served: Served) -> Non
 
 
 async def test_a_record_comes_with_its_proof(served: Served) -> None:
-    status, body = await served.ask("GET", f"{PREFIX}/authors/{served.node.id}/records/farewell/open")
+    status, body = await served.ask("GET", f"{PREFIX}/authors/{served.node.id}/records/adoption/open")
     found = SignedRecord.parse(decode(body))
-    assert (status, found.record.body) == (200, farewell_body("for all"))
+    assert (status, found.record.body) == (200, adoption_body("for all"))
 
 
 @pytest.mark.parametrize("id_", ["gone", "own"])
 async def test_what_is_not_shared_is_proven_absent(served: Served, id_: str) -> None:
-    status, body = await served.ask("GET", f"{PREFIX}/authors/{served.node.id}/records/farewell/{id_}")
+    status, body = await served.ask("GET", f"{PREFIX}/authors/{served.node.id}/records/adoption/{id_}")
     head = served.node.mine().head
     assert head is not None
     assert status == 404
-    Proof.parse(json.loads(body)["proof"]).verify_absence(head.root, tree_key("farewell", id_))
+    Proof.parse(json.loads(body)["proof"]).verify_absence(head.root, tree_key("adoption", id_))
 
 
 async def test_a_push_of_a_partner_is_judged_block_by_block(served: Served) -> None:
@@ -280,6 +293,7 @@ REFUSED: list[Any] = [
     # name, method, path, body, status, sentence
     ("a cursor of another database", "GET", lambda s: f"{PREFIX}/feed?since=0123456789:3", None, 410, "start over"),
     ("a cursor without a place", "GET", lambda s: f"{PREFIX}/feed?since=", None, 200, ""),
+    ("a cursor of a later time", "GET", lambda s: f"{PREFIX}/feed?since={s.instance}:999999", None, 410, "start over"),
     ("a cursor that is none", "GET", lambda s: f"{PREFIX}/feed?since=x", None, 410, "start over"),
     ("a wait that is none", "GET", lambda s: f"{PREFIX}/feed?wait=-1", None, 400, "whole number"),
     ("a wait beyond all numbers", "GET", lambda s: f"{PREFIX}/feed?wait={'9' * 30}", None, 400, "whole number"),
@@ -347,7 +361,7 @@ async def test_a_request_counts_once(served: Served) -> None:
     [
         pytest.param({"recipient": LUND.id}, 401, "is meant for", id="for another node"),
         pytest.param({"by": Author("mallory")}, 403, "is not known here", id="from nobody known"),
-        pytest.param({"at": 1_000_000_000}, 401, "set the clock", id="from long ago"),
+        pytest.param({"at": 1_000_000_000}, 401, "one of the two clocks is wrong", id="from long ago"),
     ],
 )
 async def test_a_caller_is_refused(served: Served, change: dict[str, Any], status: int, sentence: str) -> None:
@@ -401,7 +415,7 @@ async def test_each_caller_has_a_bounded_number_of_requests_under_way(served: Se
     paris = Author("paris")
     served.node.accept(paris, Standing.LISTED)
     assert (await served.ask("GET", f"{PREFIX}/feed", by=paris))[0] == 200
-    await served.node.publish(farewell("news"))
+    await served.node.publish(adoption("news"))
     assert {status for status, _ in await asyncio.gather(*others)} == {200}
     assert (await served.ask("GET", f"{PREFIX}/feed"))[0] == 200
 

@@ -1,7 +1,7 @@
 """The session, driven without a network: a scripted partner answers each action; what is asked next is looked at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -32,10 +32,9 @@ from node.protocol.names import NodeId, encode_base64
 from node.protocol.tree import Subtree, Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
 from node.storage.partners import Heard
-from tests.directory.small_node import farewell_body
+from tests.directory.small_node import adoption_body
 from tests.protocol.builders import NETWORK, NOW, Author, judged
 
-ME = Author("me")
 LUND = Author("lund")
 NONCE = encode_base64(b"n" * 32)
 URL = "https://node.lund.example"
@@ -130,15 +129,15 @@ def heard(author: Author) -> Heard:
     return Heard(author.id, author.epoch, author.seq, author.head.hash)
 
 
-def session(**others: Any) -> Session:
-    members = {"network": NETWORK, "url": URL, "cursor": None, "nonce": NONCE}
-    return Session(ME.id, LUND.id, **members | others)
+def session(partner: NodeId = LUND.id, **others: Any) -> Session:
+    members = {"network": NETWORK, "url": URL, "cursor": None, "nonce": NONCE, "now": lambda: NOW}
+    return Session(partner, **members | others)
 
 
 def author_named(name: str, records: int = 1) -> Author:
     author = Author(name)
     for number in range(records):
-        author.put("farewell", farewell_body(str(number)), f"r{number}")
+        author.put("adoption", adoption_body(str(number)), f"r{number}")
     author.commit()
     return author
 
@@ -260,7 +259,7 @@ def test_who_is_not_the_partner_is_asked_nothing(answer: Greeting, error: type[E
 def test_a_card_of_an_epoch_that_is_over_is_refused_though_its_key_signs() -> None:
     stolen = Author("stolen")
     old = greeting(stolen)
-    talk = Session(ME.id, stolen.id, network=NETWORK, url=URL, cursor=None, nonce=NONCE, newest_card=stolen.rotate())
+    talk = session(partner=stolen.id, newest_card=stolen.rotate())
     with pytest.raises(Declined, match="old key"):
         Partner(answers={Greet: old}).drive(talk)
 
@@ -273,6 +272,25 @@ def test_a_hello_under_a_key_of_the_last_epoch_is_refused() -> None:
         partner.drive(session())
 
 
+@pytest.mark.parametrize(
+    ("off", "sentence"),
+    [
+        pytest.param(600, "", id="ahead, tolerably"),
+        pytest.param(-600, "", id="behind, tolerably"),
+        pytest.param(601, "ahead by 10 minutes", id="ahead"),
+        pytest.param(-7200, "behind by 2 hours: it said 2026-11-21T10:00:00Z", id="behind"),
+    ],
+)
+def test_a_clock_that_is_off_is_told_at_the_greeting(off: int, sentence: str) -> None:
+    partner = Partner(answers={Greet: greeting(hello=LUND.hello(NONCE, NOW + off, URL))})
+    if not sentence:
+        partner.drive(session())
+        return
+    with pytest.raises(Declined, match=f"{sentence}.*one of the two clocks is wrong"):
+        partner.drive(session())
+    assert partner.kinds() == ["Greet"]
+
+
 # What is pulled
 
 
@@ -281,10 +299,10 @@ def test_what_the_partner_has_newer_is_pulled_from_where_we_are() -> None:
     partner = Partner()
     partner.holds(grown, same)
     before = heard(grown)
-    grown.put("farewell", farewell_body("more"))
+    grown.put("adoption", adoption_body("more"))
     grown.commit()
     partner.offers(new, grown, same, older)
-    older.put("farewell", farewell_body("more"))
+    older.put("adoption", adoption_body("more"))
     older.commit()
     partner.holds(older)
     done = partner.drive(session())
@@ -303,18 +321,28 @@ def test_another_head_of_the_same_seq_is_asked_for_because_it_is_evidence() -> N
     assert partner.drive(session()).refused == 1
 
 
-def test_nobody_is_asked_for_this_nodes_own_records_or_for_strangers() -> None:
+def test_nobody_is_asked_for_this_nodes_own_state_or_for_strangers() -> None:
     stranger = author_named("stranger")
-    ME.put("farewell", farewell_body("mine"))
-    ME.commit()
+    me = author_named("me")
     partner = Partner()
-    partner.offers(ME)
+    partner.offers(me)
     partner.offers(stranger, accepted=False)
+    partner.holds(me)
     done = partner.drive(session())
-    partner.drive(talk := session())
+    partner.drive(session())
     assert partner.all(Pull) == []
     assert done.applied == 0
-    assert talk.partner == LUND.id
+
+
+def test_a_newer_state_of_this_nodes_own_is_asked_for_because_it_may_be_a_fork() -> None:
+    me = author_named("me")
+    partner = Partner()
+    partner.holds(me)
+    me.put("adoption", adoption_body("from another machine"))
+    me.commit()
+    partner.offers(me)
+    partner.drive(session())
+    assert [want.author for pull in partner.all(Pull) for want in pull.wants] == [me.id]
 
 
 def test_a_refused_author_is_asked_for_again_only_when_its_head_has_changed() -> None:
@@ -328,7 +356,7 @@ def test_a_refused_author_is_asked_for_again_only_when_its_head_has_changed() ->
         partner.asked.clear()
         partner.drive(talk)
         assert partner.all(Pull) == []
-    author.put("farewell", farewell_body("more"))
+    author.put("adoption", adoption_body("more"))
     author.commit()
     partner.offers(author)
     del partner.answers[Pull]
@@ -541,6 +569,23 @@ def test_a_tree_that_was_not_asked_for_ends_the_round(subtrees: list[Subtree]) -
 # Bodies and pushes
 
 
+def test_bodies_of_an_author_that_is_heard_again_are_asked_for_again_at_once() -> None:
+    author = author_named("paris", 2)
+    partner, talk = Partner(), session()
+    partner.offers(author)
+    partner.holds(author)
+    partner.holdings.without_body[author.id] = tuple(author.records)
+    partner.drive(talk)
+    partner.offers(author)
+    partner.answers[Hear] = True
+    partner.drive(talk)
+    partner.asked.clear()
+    partner.drive(talk)
+    [read] = partner.all(ReadFeed)
+    assert read.wait == 0
+    assert len(partner.all(Pull)) == 1
+
+
 def test_bodies_are_asked_for_once_a_head() -> None:
     author = author_named("paris", 2)
     keys = tuple(author.records)
@@ -587,7 +632,7 @@ def test_only_who_can_not_be_reached_pushes_and_each_state_once() -> None:
     partner = Partner()
     partner.offers(known, behind)
     earlier = heard(behind)
-    behind.put("farewell", farewell_body("more"))
+    behind.put("adoption", adoption_body("more"))
     behind.commit()
     partner.holds(mine, known, behind, LUND_WITH_HEAD)
     talk = session(outbound_only=True)
@@ -599,7 +644,7 @@ def test_only_who_can_not_be_reached_pushes_and_each_state_once() -> None:
     talk.look_again()
     partner.drive(talk)
     assert partner.all(Push) == []
-    mine.put("farewell", farewell_body("more"))
+    mine.put("adoption", adoption_body("more"))
     mine.commit()
     partner.holds(mine)
     talk.look_again()
@@ -638,3 +683,22 @@ def test_leaves_that_the_partner_shows_count_like_records() -> None:
     comparison.run(PullPart=part)
     assert comparison.applied.removed == set()
     assert len(comparison.applied.leaves) == 3
+
+
+def test_a_node_that_can_not_be_reached_brings_its_own_newest_beat() -> None:
+    mine, other = author_named("mine"), author_named("other")
+    partner, talk = Partner(), session(outbound_only=True)
+    partner.offers(mine, other)
+    partner.holds(mine, other)
+
+    def beat(at: int) -> list[Want]:
+        partner.holdings = replace(partner.holdings, me=mine.id, own_beat=at)
+        partner.asked.clear()
+        talk.look_again()
+        partner.drive(talk)
+        return [want for push in partner.all(Push) for want in push.wants]
+
+    here = Want(mine.id, mine.epoch, mine.seq, mine.head.hash)
+    assert beat(NOW) == [here]
+    assert beat(NOW) == []
+    assert beat(NOW + 1) == [here]
