@@ -1,6 +1,6 @@
 """How long an empty node takes until everything a partner has is verified, durable and searchable.
 
-The time runs from telling the serving node of its partner until the last record is committed, over HTTP on loopback,
+The time runs from confirming a partner at the serving node until the last record is committed, over HTTP on loopback,
 two processes. The floor, in the same run: SHA-256 of all records, and the same rows with the same indexes (full text
 and R*Tree included) in one bulk transaction from memory.
 
@@ -13,6 +13,7 @@ import json
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.harness import arguments, ending, held, median, report, scratch, seconds
 from benchmarks.population import AUTHORS, populate
@@ -21,30 +22,32 @@ from node.home import Home
 from node.storage import bulk
 from node.storage.bulk import Row
 from node.storage.database import Database
+from node.trust.safety_words import safety_words
 from tests.nodes import Node, until
 
 
 def sync(folder: Path, source: Node, expected: int) -> tuple[float, Path]:
     """Seconds that a new node takes to hold `expected` records, and its home."""
     reader = Node(folder, "Reader")
-    source.bra("partner", "add", "-", stdin=reader.card().encode())
-    card = source.card().encode()
+    source.add(reader)
+    card, words = json.loads(source.card()), " ".join(safety_words(reader.id, source.id))
     with ending(reader):
         reader.serve()
+        operate(reader, "partner-add", key_card=card)
         # The reader's own first head was a moment ago: its endorsement of the source must not wait for the next second.
         time.sleep(1.1)
         before = held(reader.home)
         start = time.perf_counter()
-        add_partner(reader.home, card)
+        operate(reader, "partner-confirm", node_id=source.id, words=words)
         until(lambda: held(reader.home) - before > expected, "the reader does not get everything", deadline=180)
         took = seconds(start)
         assert not reader.status()["refusals"]
     return took, reader.home
 
 
-def add_partner(home: Path, card: bytes) -> None:
-    """What `bra partner add` does, without the start of a Python process in it."""
-    asyncio.run(socket.call(Home(home), "partner-add", {"key_card": json.loads(card)}))
+def operate(node: Node, operation: str, **parameters: Any) -> None:
+    """What a command does, without the start of a Python process in it."""
+    asyncio.run(socket.call(Home(node.home), operation, parameters))
 
 
 def floor(folder: Path, home: Path) -> float:

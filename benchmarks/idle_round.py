@@ -65,9 +65,9 @@ def main() -> None:
         counter = Counter(author.port)
         author.configure(node={"url": f"http://127.0.0.1:{counter.port}"})
         with ending(author, reader):
-            author.bra("partner", "add", "-", stdin=reader.card().encode())
+            author.add(reader)
             author.serve()
-            reader.bra("partner", "add", "-", "--url", f"http://127.0.0.1:{counter.port}", stdin=author.card().encode())
+            reader.add(author, "--url", f"http://127.0.0.1:{counter.port}")
             reader.serve()
             until(lambda: reader.status()["records"] > options.records, "the two don't get in step", deadline=120)
             time.sleep(3)

@@ -3,44 +3,57 @@
 import asyncio
 import resource
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from typing import Self
 
 import aiohttp
 import structlog
 from aiohttp import web
 
+from node import mark
 from node.api.routes import Api
 from node.config import Config, load
 from node.control import socket
+from node.control.custody import Custody
+from node.control.endorsing import Endorsing
+from node.control.exclusion import Exclusion
+from node.control.joining import Joining, endorse
+from node.control.membership import Membership
 from node.control.operations import Operations
 from node.control.partnership import Partnership
 from node.control.parts import Parts
 from node.control.records import Records
 from node.control.status import Status
-from node.directory.acceptance import Acceptance, Choices
+from node.control.trust import Trust
+from node.directory.acceptance import Acceptance, Answer, Choices
+from node.directory.authority import Authority
 from node.directory.publishing import Publisher
 from node.errors import HomeError, InputError
 from node.federation import client
+from node.federation.arrivals import Arrivals
 from node.federation.client import Client
 from node.federation.connections import Connections
 from node.federation.exchange import Exchange, Progress
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
-from node.federation.server import Arrivals, Identity, Server
+from node.federation.server import Identity, Server
 from node.federation.session import Session
 from node.federation.signatures import RequestSigner
 from node.federation.wire import parse_url
 from node.home import Home
+from node.joining.newcomer import EVERY, Newcomer
+from node.joining.pairing import Pairing
+from node.joining.reception import Reception
 from node.problem import problem
 from node.protocol.blocks import Limits
 from node.protocol.names import NodeId, encode_base64
+from node.protocol.statements import Card
 from node.protocol.verdicts import PRUNED_AFTER
-from node.storage import authors, meta, sets
+from node.storage import authors, erasure, meta, sets
 from node.storage.database import Database
-from node.storage.partners import Partner, everyone
-from node.trust.reach import Known, Rules, Standing
+from node.storage.partners import Partner, everyone, everything_anew
+from node.trust.reach import Rules, Standing
 from node.world import World
 
 log = structlog.get_logger()
@@ -49,21 +62,34 @@ HOURLY = 3600.0
 DAILY = 86_400.0
 SWEEP_SECONDS = 2.0
 FILES = 8_192
+NOUNS = (Records, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Status)
 
 
 class App:
     """One node, opened from its home. Whoever opens it holds the home's lock."""
 
-    def __init__(self, home: Home, config: Config, world: World, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        config: Config,
+        world: World,
+        http: aiohttp.ClientSession,
+        passphrase: bytes | None = None,
+    ) -> None:
         self.home = home
+        self.database = database
         self.config = config
         self.world = world
         self._http = http
-        key, self._card = home.load_signing_key(), home.load_card()
+        me = home.load_card().author
+        home.settle(database.read_now(lambda db: _stored_card(db, me)))
+        key, self._card = home.load_signing_key(passphrase), home.load_card()
         if self._card.signing != key.public or self._card.network != config.node.network:
             raise HomeError(f"{home.card} is not the card of this home's key and network: restore both from one backup")
-        self._key = key
-        self.database = Database(home.database)
+        self.key = key
+        untouched = database.read_now(lambda db: mark.untouched(home, db, me))
+        self.authority = Authority(self._card, restored=not untouched)
         self.trees = sets.Trees()
         self.limits = Limits(records=config.limits.records_per_author, size=config.limits.bytes_per_author)
         rules = Rules(
@@ -79,68 +105,100 @@ class App:
         self.instance, known = self.database.write_now(self._begin)
         self.acceptance.replace(known)
         urls = (config.node.url,) if config.node.url else ()
-        self.publisher = Publisher(self.database, self.trees, key, self._card, urls=urls, world=world)
+        self.publisher = Publisher(self.database, self.trees, key, self.authority, urls=urls, world=world)
+        self.publisher.on_publish(self._mark)
+        self.authority.on_open(self._mark)
         self.receiver = Receiver(
             self.database,
             self.trees,
             self.acceptance,
+            self.authority,
             network=config.node.network,
             limits=self.limits,
             world=world,
         )
         self._signer = RequestSigner(key, self._card)
+        pairing, newcomer = self._joining()
         self.parts = Parts(
             home=home,
             database=self.database,
             trees=self.trees,
             acceptance=self.acceptance,
+            authority=self.authority,
             publisher=self.publisher,
             exchange=self.exchange,
+            pairing=pairing,
+            newcomer=newcomer,
             network=config.node.network,
+            url=config.node.url.rstrip("/"),
             world=world,
         )
-        self.operations = Operations((Records(self.parts), Partnership(self.parts), Status(self.parts)))
+        self.operations = Operations(tuple(noun(self.parts) for noun in NOUNS))
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, home: Home, world: World | None = None) -> AsyncIterator[Self]:
-        """The node of a home, for this process alone, closed at the end."""
+    async def opened(
+        cls, home: Home, world: World | None = None, passphrase: bytes | None = None
+    ) -> AsyncIterator[Self]:
+        """The node of a home, for this process alone, closed at the end. `passphrase`: its signing key's, if any."""
         home.require()
         with home.lock():
-            async with client.session() as http:
-                app = cls(home, load(home.config), world or World(), http)
-                try:
-                    yield app
-                finally:
-                    app.receiver.close()
-                    app.database.close()
+            config = load(home.config)
+            with closing(Database(home.database)) as database:
+                async with client.session() as http:
+                    app = cls(home, database, config, world or World(), http, passphrase)
+                    with closing(app.receiver):
+                        yield app
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
         """A new session with a partner, and what it takes to carry it out; InputError where it is blocked."""
         if self.acceptance.standing(partner.node_id) < Standing.LISTED:
-            raise InputError(f"{partner.node_id} is blocked in config/node.toml: nothing is asked of it or told to it")
+            raise InputError(f"{partner.node_id} is blocked ('bra block --list'): nothing is asked of it or told to it")
         url = parse_url(partner.url or "")
         held = self.database.read_now(lambda db: authors.find(db, partner.node_id))
         session = Session(
-            self._card.author,
             partner.node_id,
             network=self.config.node.network,
             url=url,
             newest_card=held.newest_card if held else None,
             cursor=partner.cursor,
             nonce=encode_base64(self.world.random(32)),
+            now=self.world.now,
             outbound_only=self.config.federation.outbound_only,
         )
-        talk = Client(
+        talk = self._client(url, partner.node_id)
+        return Exchange(session, talk, self.receiver, self.database, progress=progress)
+
+    def _client(self, url: str, node: NodeId) -> Client:
+        return Client(
             self._http,
             url,
-            partner.node_id,
+            node,
             self._signer,
             world=self.world,
             limits=self.limits,
             request_seconds=self.config.limits.request_seconds,
         )
-        return Exchange(session, talk, self.receiver, self.database, progress=progress)
+
+    def _joining(self) -> tuple[Pairing, Newcomer]:
+        me = self._card.author
+
+        def begin_rounds(node: NodeId) -> None:
+            if self.parts.schedule is not None:
+                self.parts.schedule.sync_with(node)
+
+        pairing = Pairing(
+            home=self.home,
+            database=self.database,
+            trees=self.trees,
+            acceptance=self.acceptance,
+            publisher=self.publisher,
+            network=self.config.node.network,
+            world=self.world,
+            begin_rounds=begin_rounds,
+            endorse=lambda db, join: endorse(db, join, me=me, now=self.world.now()),
+        )
+        return pairing, Newcomer(pairing, self._client)
 
     @asynccontextmanager
     async def serving(self, host: str | None = None, port: int | None = None) -> AsyncIterator[str]:
@@ -152,6 +210,7 @@ class App:
             clock=asyncio.get_running_loop().time,
         )
         self.database.on_commit(arrivals.tell)
+        self.acceptance.on_change(arrivals.tell)
         runner = web.AppRunner(
             self._web(arrivals, connections),
             access_log=None,
@@ -184,7 +243,7 @@ class App:
     def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
         server = Server(
-            Identity(self._card, self._key, self.instance, config.node.url.rstrip("/"), config.node.security_contact),
+            Identity(self._card, self.key, self.instance, config.node.url.rstrip("/"), config.node.security_contact),
             self.database,
             self.trees,
             self.acceptance,
@@ -198,7 +257,7 @@ class App:
         )
         api = Api(self.database, self.acceptance, world=self.world)
         app = web.Application(middlewares=[connections.middleware(), _plain_errors])
-        app.add_routes(server.routes() + api.routes())
+        app.add_routes(server.routes() + Reception(self.parts.pairing).routes() + api.routes())
         return app
 
     def _schedule(self) -> Schedule:
@@ -209,16 +268,25 @@ class App:
         if federation.outbound_only:
             # Nobody can ask: what is new here is brought at once.
             self.publisher.on_publish(schedule.nudge)
-        schedule.every(federation.beat_hours * 3600, self.publisher.beat, "beat")
+        schedule.every(federation.beat_hours * 3600, self._beat, "beat")
         schedule.every(HOURLY, self._reconsider, "acceptance")
+        schedule.every(EVERY, lambda: self.parts.newcomer.go_on(everybody=False), "joining")
+        schedule.every(HOURLY, self.parts.pairing.forget_old, "joins")
         schedule.every(DAILY, self._prune, "prune")
+        schedule.every(DAILY, self._forget, "grace")
+        schedule.every(HOURLY, self._purge, "purge")
+        schedule.every(DAILY / 2, lambda: erasure.forget_words(self.database), "words")
         return schedule
 
     async def _begin_rounds(self, schedule: Schedule) -> None:
         await self.publisher.beat()
+        # At the start, too: a node that is restarted every day would never come to it otherwise.
+        await self._forget()
+        await self._purge()
         schedule.start()
         for partner in await self.database.read(everyone):
-            schedule.sync_with(partner.node_id)
+            if partner.node_id in self.acceptance.partners:
+                schedule.sync_with(partner.node_id)
 
     async def _reconsider(self) -> None:
         """Endorsements expire without anybody writing; what a partner couldn't give before, it may give now."""
@@ -227,14 +295,46 @@ class App:
         if self.parts.schedule is not None:
             self.parts.schedule.nudge(retry=True)
 
+    async def _beat(self) -> None:
+        await self.publisher.beat()
+        if self.config.federation.outbound_only and self.parts.schedule is not None:
+            self.parts.schedule.nudge()
+
+    async def _purge(self) -> None:
+        await erasure.purge_silent(self.database, self._card.author, self.world.now())
+
     async def _prune(self) -> None:
         await self.database.write(lambda db: authors.prune(db, self.world.now() - PRUNED_AFTER))
 
-    def _begin(self, db: sqlite3.Connection) -> tuple[str, Mapping[NodeId, Known]]:
+    def _mark(self) -> None:
+        """Writes down that this very home has signed its newest state."""
+        author = self.database.read_now(lambda db: authors.find(db, self._card.author))
+        if author and author.head_hash and not self.authority.restored:
+            mark.write(self.home, author.head_hash)
+
+    async def _forget(self) -> None:
+        """What is held of those who ceased to be accepted goes when the grace period is over."""
+        before = self.world.now() - self.config.trust.grace_days * DAILY
+        me = self._card.author
+        # An author a job: other changes get their turn in between.
+        while await self.database.write(lambda db: sets.forget_dropped(db, self.trees, me=me, before=before)):
+            pass
+
+    def _begin(self, db: sqlite3.Connection) -> tuple[str, Answer]:
         """Makes sure of this node's own row; the database's name, and who is accepted."""
         authors.introduce(db, self._card)
+        if self.authority.restored:
+            # Others' cursors into this database, and its own into theirs, may be of a later time than what it holds.
+            meta.new_instance(db, self.world.random)
+            everything_anew(db)
         instance = meta.instance(db, self.world.random)
         return instance, self.acceptance.recompute(db, self.world.now())
+
+
+def _stored_card(db: sqlite3.Connection, me: NodeId) -> Card | None:
+    """The card that this node's own head is under."""
+    author = authors.find(db, me)
+    return author.card if author else None
 
 
 def files_at_most() -> int:

@@ -38,6 +38,7 @@ class Trust(_Section):
     vouches_listed: Annotated[int, Field(ge=1, le=100)] = 1
     vouches_honoured: Annotated[int, Field(ge=1, le=100)] = 2
     introductions: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    grace_days: Annotated[int, Field(ge=1, le=3_650)] = 30
     honoured: tuple[_NodeId, ...] = ()
     blocked: tuple[_NodeId, ...] = ()
 

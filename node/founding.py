@@ -1,12 +1,12 @@
 """Founding a node: its keys, its home, and its first signed state.
 
 The root key exists only while this runs; afterwards it is the 24 recovery words and nothing else. The signing key is
-written to the home, once. The first state holds the organisation itself and its signature under the agreement's text.
+written to the home, once. The first state holds the organisation itself, and its signature under the agreement's text
+if somebody signs at once.
 """
 
-import hashlib
+import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ import orjson
 from node import kinds
 from node.app import App
 from node.config import load
-from node.directory.publishing import OWN_ORGANISATION, Change
+from node.control.membership import accession, agreement_text
+from node.directory.draft import OWN_ORGANISATION, Change
 from node.errors import HomeError, InputError, Malformed
 from node.federation.wire import parse_url
 from node.home import AGREEMENT, Home, example, write_new
@@ -23,8 +24,6 @@ from node.protocol.keys import PrivateKey, recovery_words
 from node.protocol.names import NodeId
 from node.protocol.statements import Card
 from node.world import World
-
-AGREEMENT_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +62,26 @@ async def found(
     *,
     url: str,
     network: str = "bra",
+    signatory_role: str | None = None,
     recovery_file: Path | None = None,
     world: World | None = None,
 ) -> Founded:
-    """Makes a home with a node in it. InputError or HomeError, before anything is written, where that can't be."""
+    """Makes a home with a node in it. InputError or HomeError, before anything is written, where that can't be.
+
+    `signatory_role`: the role of the person who signs the agreement with this; without it nobody does.
+    """
     world = world or World()
     base = parse_url(url) if url else ""
     if home.exists:
         raise HomeError(f"there is a node in {home.path} already: a node's key is never overwritten")
-    try:
-        kinds.interpret("organisation", organisation.body())
-    except Malformed as error:
-        raise InputError(f"the organisation's {error}") from error
+    changes = [_organisation(organisation)]
+    if signatory_role is not None:
+        changes.append(_accession(home, signatory_role, organisation.city, world.now()))
+    for change in changes:
+        try:
+            kinds.interpret(change.kind, change.body)
+        except Malformed as error:
+            raise InputError(f"the {change.kind}'s {error}") from error
     root, signing = PrivateKey(world.random(32)), PrivateKey(world.random(32))
     card = Card.make(root, network=network, epoch=1, signing=signing.public, issued=world.now())
     words = recovery_words(root)
@@ -85,7 +92,7 @@ async def found(
         settings["node.network"] = orjson.dumps(network).decode()
     _make_home(home, settings, signing, card, recovery_file)
     async with App.opened(home, world) as app:
-        await app.publisher.publish([_organisation(organisation), _agreement(organisation, world.now())])
+        await app.publisher.publish(changes)
     return Founded(card.author, words)
 
 
@@ -113,15 +120,14 @@ def _organisation(organisation: Organisation) -> Change:
     return Change("organisation", organisation.body(), id=OWN_ORGANISATION, visibility="public")
 
 
-def _agreement(organisation: Organisation, now: float) -> Change:
-    body = {
-        "version": AGREEMENT_VERSION,
-        "text_sha256": hashlib.sha256(example(AGREEMENT)).hexdigest(),
-        "signatory_role": "operator of the node",
-        "date": datetime.fromtimestamp(now, UTC).date().isoformat(),
-        "place": organisation.city,
-    }
-    return Change("agreement", body, ref=AGREEMENT_VERSION)
+def _accession(home: Home, role: str, city: str, now: float) -> Change:
+    """The signature under the text that lies in the home, or will."""
+    text = agreement_text(home) if home.agreement.exists() else example(AGREEMENT)
+    if home.config.exists():
+        recognised = load(home.config).agreement.recognised
+    else:
+        recognised = tomllib.loads(example("node.toml").decode())["agreement"]["recognised"]
+    return accession(text, recognised, role=role, place=city, now=now)
 
 
 def _write_words(path: Path, node_id: NodeId, words: str) -> None:

@@ -8,14 +8,17 @@ node.bra("publish", "rooms.csv", "--kind", "venue")
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from node.trust.safety_words import safety_words
 
 DEADLINE = 30.0
 
@@ -25,7 +28,12 @@ class Failed(AssertionError):
 
 
 class Node:
-    """One node: its home, and its process while it serves. `settings` go into its configuration, by section."""
+    """One node: its home, and its process while it serves. `settings` go into its configuration, by section.
+
+    `program`: what is started to serve; a test may start it in another way.
+    """
+
+    program: Sequence[str] = (sys.executable, "-m", "node")
 
     def __init__(
         self,
@@ -35,6 +43,7 @@ class Node:
         city: str = "Tartu",
         country: str = "EE",
         url: str | None = None,
+        signed: bool = True,
         **settings: dict[str, Any],
     ):
         self.home = home
@@ -46,7 +55,8 @@ class Node:
         self.words = home.with_suffix(".words")
         self.bra(
             "init", "--name", name, "--country", country, "--city", city, "--url", self.url if url is None else url,
-            "--website", "https://park.example/", "--network", "test", "--recovery-file", str(self.words),
+            "--website", website(name), "--network", "test", "--recovery-file", str(self.words),
+            *(("--sign", "Managing director") if signed else ()),
         )  # fmt: skip
         quick = {"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0}
         self.configure(**{**settings, "federation": {**quick, **settings.get("federation", {})}})
@@ -80,7 +90,7 @@ class Node:
         """Starts the node and waits until it answers."""
         log = self.home.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "node", "serve", "--home", str(self.home), "--port", str(self.port)],
+            [*self.program, "serve", "--home", str(self.home), "--port", str(self.port)],
             stdout=log, stderr=log, env={**os.environ, **environment},
         )  # fmt: skip
         log.close()
@@ -111,8 +121,13 @@ class Node:
 
     def befriend(self, other: "Node") -> None:
         """Both add each other's card, as two operators would."""
-        self.bra("partner", "add", "-", stdin=other.card().encode())
-        other.bra("partner", "add", "-", stdin=self.card().encode())
+        self.add(other)
+        other.add(self)
+
+    def add(self, other: "Node", *options: str) -> None:
+        """Adds the other's card and confirms it by the words that its operator reads out."""
+        words = " ".join(safety_words(self.id, other.id))
+        self.bra("partner", "add", "-", "--words", words, *options, stdin=other.card().encode())
 
     def publish(self, kind: str, rows: list[dict[str, Any]]) -> Any:
         data = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
@@ -141,6 +156,11 @@ def bra(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[byt
     return subprocess.run(
         [sys.executable, "-m", "node", *arguments], input=stdin, capture_output=True, timeout=120, check=False
     )
+
+
+def website(name: str) -> str:
+    """An organisation's own, made up of its name."""
+    return f"https://{'-'.join(re.findall('[a-z0-9]+', name.lower())) or 'park'}.example/"
 
 
 def venue(ref: str, **fields: Any) -> dict[str, Any]:

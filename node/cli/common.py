@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,13 +15,15 @@ import orjson
 from cyclopts import Parameter
 
 from node.app import App
+from node.cli import secret
 from node.control import socket
 from node.control.parts import Report, unreported
 from node.control.socket import NotServing
 from node.errors import BraError, HomeError, InputError
 from node.federation.wire import parse_url
 from node.home import Home, HomeLocked
-from node.plain import plain
+from node.plain import plain, span
+from node.protocol.names import parse_time
 
 T = TypeVar("T")
 
@@ -41,11 +43,19 @@ class UsageError(InputError):
 
 def operate(home_path: Path, name: str, report: Report = unreported, **parameters: Any) -> dict[str, Any]:
     """The result of an operation: of the node that serves the home, or in this process where none does."""
-    return run(_operate(Home(home_path), name, report, parameters))
-
-
-async def _operate(home: Home, name: str, report: Report, parameters: dict[str, Any]) -> dict[str, Any]:
+    home = Home(home_path)
     home.require()
+    if not home.needs_passphrase:
+        return run(_operate(home, name, report, parameters))
+    try:
+        return run(socket.call(home, name, parameters, report))
+    except NotServing:
+        return run(_operate(home, name, report, parameters, secret.passphrase(home)))
+
+
+async def _operate(
+    home: Home, name: str, report: Report, parameters: dict[str, Any], passphrase: bytes | None = None
+) -> dict[str, Any]:
     ends = time.monotonic() + LOCK_PATIENCE
     while True:
         try:
@@ -53,7 +63,7 @@ async def _operate(home: Home, name: str, report: Report, parameters: dict[str, 
         except NotServing:
             pass
         try:
-            async with App.opened(home) as app:
+            async with App.opened(home, passphrase=passphrase) as app:
                 return await app.operations.run(name, parameters, report)
         except HomeLocked:
             if time.monotonic() > ends:
@@ -88,6 +98,20 @@ def say(text: str = "", *, error: bool = False) -> None:
     """Prints what may hold text of others: no line of it can steer a terminal."""
     lines = text.split("\n")
     print("\n".join(plain(line, 2_000) for line in lines), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def confirm(question: str, answer: str = "yes") -> None:
+    """Asks, and returns if `answer` is typed; InputError, and nothing was changed, where it isn't."""
+    say(question, error=True)
+    if sys.stdin.readline().strip().casefold() != answer.casefold():
+        raise InputError(f"nothing was changed: answer {answer!r} to go on, or give --yes")
+
+
+def last_heard(of: Mapping[str, Any]) -> str:
+    """When an author, as views and the status show it, was last heard from, as people say it."""
+    if "heard" not in of:
+        return "not heard from yet"
+    return f"last heard from {span(max(time.time() - parse_time(of['heard']), 0))} ago"
 
 
 def print_json(value: object) -> None:

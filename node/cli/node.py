@@ -15,12 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from node import founding, kinds
 from node.app import App
+from node.cli import secret
 from node.cli.common import (
     HERE,
     FileArgument,
     HomeOption,
     JsonFlag,
     UsageError,
+    last_heard,
     node_url,
     operate,
     print_json,
@@ -54,6 +56,9 @@ def init(
     website: Annotated[str, Parameter(help="The organisation's website.")] = "",
     language: Annotated[list[str] | None, Parameter(help="A language spoken there (BCP 47); may be repeated.")] = None,
     role: Annotated[str, Parameter(help="science_park, cluster, incubator, university, ... or other.")] = "other",
+    sign: Annotated[
+        str | None, Parameter(help="Sign the agreement at once, as somebody with this role: 'Managing director'.")
+    ] = None,
     network: Annotated[str, Parameter(help="Another federation than the real one: for rehearsals.")] = "bra",
     recovery_file: _RecoveryFile = None,
     home: HomeOption = HERE,
@@ -67,7 +72,11 @@ def init(
     organisation = founding.Organisation(
         name, country, city, website or founding.website_of(url), tuple(language or ("en",)), role
     )
-    founded = run(founding.found(Home(home), organisation, url=url, network=network, recovery_file=recovery_file))
+    founded = run(
+        founding.found(
+            Home(home), organisation, url=url, network=network, signatory_role=sign, recovery_file=recovery_file
+        )
+    )
     if json:
         print_json({"node_id": founded.node_id, "home": str(home), "recovery_file": str(recovery_file)})
         return
@@ -80,7 +89,10 @@ def init(
         for row in range(0, 24, 6):
             say("  " + " ".join(f"{place + 1:2} {words[place]:10}" for place in range(row, row + 6)))
         print()
-    say("Next: 'bra serve' runs it, 'bra card' prints what you give to a partner.")
+    if sign is None:
+        say("Next: read the agreement ('bra agreement show') and sign it ('bra agreement sign'): until then partners")
+        say("alone show what this organisation publishes.")
+    say("Next: 'bra serve' runs it, 'bra invite' or 'bra join' makes the first partner.")
 
 
 def serve(
@@ -93,14 +105,15 @@ def serve(
     """Run the node until it is ended (Ctrl-C or SIGTERM)."""
     if port is not None and not 0 <= port <= 65535:
         raise UsageError("a port is from 0 to 65535")
-    run(_serve(Home(home), host, port, json=json))
+    place = Home(home)
+    run(_serve(place, host, port, secret.passphrase(place), json=json))
 
 
-async def _serve(home: Home, host: str | None, port: int | None, *, json: bool) -> None:
+async def _serve(home: Home, host: str | None, port: int | None, passphrase: bytes | None, *, json: bool) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with App.opened(home) as app:
+    async with App.opened(home, passphrase=passphrase) as app:
         log_to_stderr(app.config.log.level)
         async with app.serving(host, port) as url:
             if json:
@@ -118,18 +131,24 @@ def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         return
     serving = "serving" if found["serving"] else "not serving"
     say(f"{found['organisation']} ({found['node_id']}), network {found['network']}, {serving}")
+    if found["authority"]["state"] != "open":
+        say(f"! {found['authority']['sentence']}")
     say(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all")
-    say("\nPartners:" if found["partners"] else "\nNo partners: exchange cards ('bra card', 'bra partner add').")
+    say("\nPartners:" if found["partners"] else "\nNo partners: 'bra invite' or 'bra join' makes the first.")
     for each in found["partners"]:
         state = each.get("problem") or (f"in step, {each['last_sync']}" if "last_sync" in each else "not synced yet")
         say(f"  {each['organisation'] or each['node_id']}  {each['url'] or '(no URL)'}  {state}")
     say("\nOrganisations:")
     for each in found["authors"]:
         through = f", known through {each['through']}" if each["through"] not in ("", each["organisation"]) else ""
-        heard = f", last heard from {each['heard']}" if "heard" in each else ""
+        hidden = ": its contacts are hidden" if each["stale"] and each["node_id"] != found["node_id"] else ""
+        heard = f", {last_heard(each)}{hidden}" if each["root"] else ""
         forked = ", FORKED: signed two histories" if each["forked"] else ""
         title = each["organisation"] or each["node_id"]
-        say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}")
+        left = f", left on {each['left']['date']}: {each['left']['reason']}" if "left" in each else ""
+        say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}{left}")
+        if "warning" in each:
+            say(f"    WARNING: {each['warning']}")
     if found["refusals"]:
         say("\nRefused:")
     for each in found["refusals"]:

@@ -8,7 +8,18 @@ from cyclopts import App as Commands
 from cyclopts import Parameter
 
 from node import kinds
-from node.cli.common import HERE, FileArgument, HomeOption, JsonFlag, UsageError, operate, print_json, read_file, say
+from node.cli.common import (
+    HERE,
+    FileArgument,
+    HomeOption,
+    JsonFlag,
+    UsageError,
+    last_heard,
+    operate,
+    print_json,
+    read_file,
+    say,
+)
 from node.directory.importing import read_sheet
 from node.errors import InputError, Malformed
 from node.protocol.canonical import encode
@@ -130,7 +141,7 @@ def _show(found: dict[str, Any], *, json: bool) -> None:
         known = each["known"]
         through = f", through {known['path'][0]['organisation']}" if len(known["path"]) > 1 else ""
         warning = f"  ! {each['warning']}" if "warning" in each else ""
-        stale = ", not heard from lately" if each["stale"] else ""
+        stale = f", {last_heard(each)}" if each["stale"] else ""
         heading = _heading(each)
         say(f"{each['kind']} {each['id']}  {heading}  ({each['organisation']}{through}{stale}){warning}")
 
@@ -139,4 +150,6 @@ def _heading(record: dict[str, Any]) -> str:
     body = kinds.interpret(record["kind"], record["body"])
     city = record["body"].get("city")
     heading = body.heading() if body else ""
+    if record["kind"] == "farewell":
+        return f"left on {record['body']['date']}: {heading}"
     return f"{heading}, {city}" if isinstance(city, str) and city not in heading else heading

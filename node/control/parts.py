@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from node.directory.acceptance import Acceptance
+from node.directory.authority import Authority
 from node.directory.publishing import Publisher
 from node.directory.views import EVERYTHING, Reader
 from node.federation.exchange import Exchange, Progress
 from node.federation.schedule import Schedule
 from node.home import Home
+from node.joining.newcomer import Newcomer
+from node.joining.pairing import Pairing
 from node.storage import sets
 from node.storage.database import Database
 from node.storage.partners import Partner
@@ -36,21 +39,30 @@ def unreported(piece: dict[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Parts:
-    """The parts of one running node. `schedule` is absent while it doesn't serve."""
+    """The parts of one running node. `url` is empty where it can't be reached; without `schedule` it doesn't serve."""
 
     home: Home
     database: Database
     trees: sets.Trees
     acceptance: Acceptance
+    authority: Authority
     publisher: Publisher
     exchange: Callable[[Partner, Progress], Exchange]
+    pairing: Pairing
+    newcomer: Newcomer
     network: str
+    url: str
     world: World
     schedule: Schedule | None = None
 
     def reader(self) -> Reader:
         """The operator, who sees everything."""
-        return Reader(EVERYTHING, self.world.now(), self.acceptance.me, self.acceptance.known)
+        return Reader.of(self.acceptance, EVERYTHING, self.world.now())
+
+    async def reconsider(self) -> None:
+        """Works out anew who is accepted, after this node published something that it depends on."""
+        answer = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
+        self.acceptance.replace(answer)
 
 
 class Noun(Protocol):

@@ -6,7 +6,8 @@ from typing import Any
 
 from node.control.parts import Operation, Parts, Report
 from node.directory import views
-from node.directory.publishing import OWN_ORGANISATION, Change
+from node.directory.draft import OWN_ORGANISATION, Change
+from node.directory.testimony import KINDS
 from node.federation import sending
 
 
@@ -66,7 +67,13 @@ class Records:
 
     async def publish(self, *, changes: list[dict[str, Any]]) -> dict[str, Any]:
         """All of them in one new state, or none."""
-        return asdict(await self._parts.publisher.publish([Change(**change) for change in changes]))
+        return await self._publish([Change(**change) for change in changes])
 
     async def withdraw(self, *, kind: str, id: str) -> dict[str, Any]:  # noqa: A002
-        return asdict(await self._parts.publisher.publish([Change(kind, None, id=id)]))
+        return await self._publish([Change(kind, None, id=id)])
+
+    async def _publish(self, changes: list[Change]) -> dict[str, Any]:
+        outcome = await self._parts.publisher.publish(changes)
+        if any(change.kind in KINDS for change in changes):
+            await self._parts.reconsider()
+        return asdict(outcome)

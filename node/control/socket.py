@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -36,7 +37,7 @@ class NotServing(BraError):
 async def listening(home: Home, operations: Operations) -> AsyncIterator[None]:
     """Answers commands while the context lasts."""
     app = web.Application(client_max_size=_LONGEST_REQUEST)
-    app.add_routes([web.post("/operate/{name}", lambda request: _answer(request, operations))])
+    app.add_routes([web.post("/operate/{name}", partial(_answer, operations=operations))])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from node.control import partnership
+from node.control import custody, partnership
 from node.control.parts import Operation, Parts, Report
+from node.control.who import names_of
 from node.directory import views
 from node.protocol.names import format_time
 from node.storage import authors, partners, records
@@ -29,7 +30,8 @@ class Status:
     def _status(self, db: sqlite3.Connection) -> dict[str, Any]:
         me = authors.find(db, self._parts.acceptance.me)
         everyone = authors.everyone(db)
-        names = views.organisation_names(db, [author.node_id for author in everyone])
+        names = names_of(db, self._parts, [author.node_id for author in everyone])
+        left = views.farewells(db)
         refusals = [
             {
                 "partner": each.partner,
@@ -46,10 +48,14 @@ class Status:
             "organisation": names.get(self._parts.acceptance.me, ""),
             "network": self._parts.network,
             "serving": self._parts.schedule is not None,
+            "authority": custody.shown(db, self._parts),
             "epoch": me.epoch if me else 0,
             "seq": me.seq if me else 0,
             "partners": partnership.shown(db, self._parts),
-            "authors": [self._author(author, names) for author in everyone],
+            "authors": [
+                self._author(author, names) | ({"left": left[author.node_id]} if author.node_id in left else {})
+                for author in everyone
+            ],
             "records": sum(author.count or 0 for author in everyone),
             "without_body": sum(map(len, records.without_bodies(db).values())),
             "refusals": refusals,
@@ -66,8 +72,11 @@ class Status:
             "seq": author.seq,
             "records": author.count or 0,
             "root": author.root.hex() if author.root else "",
+            "stale": (author.beat_expires or 0) <= self._parts.world.now(),
             "forked": author.forked_epoch is not None and author.forked_epoch >= author.epoch,
         }
+        if likeness := self._parts.acceptance.look_alikes.get(author.node_id):
+            found["warning"] = views.look_alike_warning(likeness, names)
         if author.beat_time is not None:
             found["heard"] = format_time(author.beat_time)
         return found

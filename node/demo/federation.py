@@ -26,7 +26,9 @@ from node.demo.processes import NodeProcess, end_all, forget_settings, free_port
 from node.demo.questions import Sample, View
 from node.demo.sites import Site, sites
 from node.errors import BraError
+from node.protocol import names
 from node.protocol.names import NodeId
+from node.trust.safety_words import safety_words
 
 T = TypeVar("T")
 Tell = Callable[[str, int, int], None]
@@ -118,7 +120,13 @@ class Federation:
 
     async def _found(self, member: Member) -> None:
         process = member.process
-        founded = await founding.found(process.home, member.site.organisation, url=process.url, network=NETWORK)
+        founded = await founding.found(
+            process.home,
+            member.site.organisation,
+            url=process.url,
+            network=NETWORK,
+            signatory_role="operator of the node",
+        )
         self._node_ids[member.site.slug] = founded.node_id
         process.start()
 
@@ -128,13 +136,15 @@ class Federation:
         answers = await _together(*(member.process.ask("card") for member in members.values()))
         cards = {slug: answer["signed_record"] for slug, answer in zip(members, answers, strict=True)}
         await _together(
-            *(
-                member.process.ask("partner-add", key_card=cards[partner])
-                for member in members.values()
-                for partner in member.site.partners
-            ),
+            *(self._add(member, cards[partner]) for member in members.values() for partner in member.site.partners),
             *(member.process.ask("publish", changes=member.site.changes) for member in members.values()),
         )
+
+    async def _add(self, member: Member, card: dict[str, Any]) -> None:
+        """Adds a partner; the words that two operators would compare by phone are the same for both."""
+        me, other = self._node_ids[member.site.slug], names.parse_node_id(card["record"]["author"])
+        words = await asyncio.to_thread(safety_words, me, other)
+        await member.process.ask("partner-add", key_card=card, words=" ".join(words))
 
     async def _until_complete(self) -> None:
         while not self._comparison.complete:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from node.demo.made_up import Entry, load, records_of, slug_of
-from node.directory.publishing import OWN_ORGANISATION
+from node.directory.draft import OWN_ORGANISATION
 from node.founding import Organisation
 
 LINKS = (("tartu", "lund"), ("lund", "munich"), ("munich", "london"), ("munich", "hong-kong"))

@@ -16,7 +16,7 @@ from node.demo.federation import NotConverged, standing
 from node.demo.made_up import load
 from node.demo.processes import NodeProcess, NotStarted, free_ports
 from node.demo.sites import LINKS, sites
-from node.directory.publishing import OWN_ORGANISATION
+from node.directory.draft import OWN_ORGANISATION
 from tests.nodes import until
 
 PATIENCE = 90.0

@@ -142,6 +142,10 @@ BAD = {
     "partner at a URL with a password": (
         ("partner", "add", "{files}/other.json", "--url", "https://me:secret@park.example"), 2, "no user name",
     ),
+    "join by what is no link": (("join", "good morning"), 1, "not an invitation's link"),
+    "confirm where nobody waits": (("partner", "confirm"), 1, "nobody waits"),
+    "invite as two commands": (("invite", "--list", "--cancel", "x"), 2, "two commands"),
+    "cancel of what was never made": (("invite", "--cancel", "x"), 1, "no such invitation"),
     "init where a node is": (
         ("init", "--name", "X", "--country", "EE", "--city", "Y", "--url", "https://x.example"), 1, "never overwritten",
     ),
@@ -187,7 +191,11 @@ def test_a_misspelt_column_is_one_problem_of_the_header(ground: Ground, shell: S
 WITH_A_HOME = [
     ("status",), ("card",), ("sync",), ("serve",), ("list", "venue"), ("search", "x"), ("withdraw", "venue", "x"),
     ("export", "venue", "x"), ("partner", "list"), ("partner", "add", "{files}/other.json"),
+    ("invite",), ("join", "https://node.park.example/join#x.y"), ("partner", "confirm"), ("partner", "refuse", "x"),
     ("publish", "{files}/sound.csv", "--kind", "venue"),
+    ("agreement", "show"), ("agreement", "sign", "--role", "Director"), ("block", "--list"), ("unblock", "x"),
+    ("block", "x"), ("expel", "x", "--reason", "x"), ("partner", "remove", "x"), ("endorse", "x", "--method", "phone"),
+    ("leave", "--reason", "x"),
 ]  # fmt: skip
 
 
@@ -332,7 +340,7 @@ def test_every_command_does_its_work_while_the_node_is(serving, twin: Node, grou
     assert card["record"]["body"]["name"] == "Ahti Park"
     assert card["beat"]["statement"]["urls"] == [twin.url]
 
-    assert "is a partner now" in twin.bra("partner", "add", str(files / "other.json"))
+    assert "is a partner now" in twin.bra("partner", "add", str(files / "other.json"), stdin=b"yes\n")
     again = twin.json("partner", "add", str(files / "other.json"), "--url", f"http://127.0.0.1:{free_port()}/")
     assert (again["node_id"], again["new"]) == (ground.other.id, False)
     [partner] = twin.json("partner", "list")["partners"]
@@ -407,7 +415,7 @@ def test_a_node_of_another_id_at_a_partners_url_is_told_and_nothing_is_taken(twi
     ground.foreign.serve(BRA_NODE__URL=ground.foreign.url)
     try:
         url = ground.foreign.url
-        twin.bra("partner", "add", str(ground.files / "other.json"), "--url", url)
+        twin.bra("partner", "add", str(ground.files / "other.json"), "--url", url, stdin=b"yes\n")
         done = shell.run("sync", "--home", str(twin.home), "--json")
         assert done.returncode == 1
         [partner] = json.loads(done.stdout)["partners"]

@@ -68,6 +68,8 @@ def stage(prepared: Prepared, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     def build(*, fresh: bool = False) -> Scene:
         c = prepared.fresh if fresh else prepared.c
         scenes.append(Scene(prepared.a, moved(prepared.b, tmp_path), moved(c, tmp_path)))
+        # B's copy needn't ask anybody first: what it has is what B has.
+        scenes[-1].b.bra("resume")
         return scenes[-1]
 
     yield build

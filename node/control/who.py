@@ -1,0 +1,52 @@
+"""Whom an operator means: a node id, the beginning of one, or an organisation's name.
+
+Rules:
+
+- a whole node id is taken as it is, known here or not
+- the beginning of an id (from `bra1` and four characters on), or a name or its beginning in either case, must fit one
+  node alone
+- a name that is fitted whole doesn't win over one that is only begun: whoever calls itself "Lund" isn't taken for
+  "Lund Park" by somebody who was short
+"""
+
+import sqlite3
+from collections.abc import Collection
+from contextlib import suppress
+
+from node.control.parts import Parts
+from node.directory import views
+from node.errors import InputError, Malformed
+from node.plain import plain
+from node.protocol.names import NodeId, parse_node_id
+
+_SHORTEST_ID = len("bra1") + 4
+_MOST_NAMED = 5
+"""Candidates that an error names."""
+
+
+def find_node(db: sqlite3.Connection, parts: Parts, text: str) -> NodeId:
+    """The node that `text` means; InputError where it fits nobody here, or more than one."""
+    text = " ".join(text.split())
+    with suppress(Malformed):
+        return parse_node_id(text)
+    known = [NodeId(node) for (node,) in db.execute("SELECT node_id FROM authors ORDER BY no")]
+    everyone = list(dict.fromkeys((*known, *parts.acceptance.known)))
+    names = names_of(db, parts, everyone)
+    if text.startswith("bra1") and len(text) >= _SHORTEST_ID:
+        fitting = [node for node in everyone if node.startswith(text)]
+    else:
+        begun = text.casefold()
+        fitting = [node for node in everyone if begun and names.get(node, "").casefold().startswith(begun)]
+    if not fitting:
+        raise InputError(f"nobody here is called {plain(text, 80)!r}: 'bra status' lists who is known, with their ids")
+    if len(fitting) > 1:
+        listed = ", ".join(f"{node} ({plain(names.get(node) or 'no name', 80)})" for node in fitting[:_MOST_NAMED])
+        more = ", ..." if len(fitting) > _MOST_NAMED else ""
+        raise InputError(f"{plain(text, 80)!r} may be {listed}{more}: give the node id")
+    return fitting[0]
+
+
+def names_of(db: sqlite3.Connection, parts: Parts, nodes: Collection[NodeId]) -> dict[str, str]:
+    """What these nodes are called: by themselves, or else by those who endorse them."""
+    called = parts.acceptance.answer.called
+    return {node: called[node] for node in nodes if node in called} | views.organisation_names(db, nodes)
