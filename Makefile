@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test check bench lock build clean
+.PHONY: install demo test check attacks bench lock build clean
 
 install: .venv/.installed
 
@@ -26,6 +26,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Takes each defence out of a copy of the product: the test of its attack has to fail. Some minutes; ARGS="frozen" is one.
+attacks: install
+	$(BIN)/python -m tests.attacks.campaign $(ARGS)
 
 # make bench NAME=cold_sync RECORDS=20000
 RECORDS ?= 20000
