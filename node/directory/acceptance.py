@@ -75,6 +75,8 @@ class Acceptance:
         self._computed = self.answer
         self._testimony = Testimony(me, choices.recognised)
         self._namings = 0
+        self._follows_from: object = None
+        self._walked: dict[NodeId, Known] = {}
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -158,18 +160,21 @@ class Acceptance:
         testimony = self._testimony
         rows = testimony.refresh(db, now)
         met = [partner.node_id for partner in partners.everyone(db)]
-        shut = self._blocked(db)
-        known = reach(
-            self.me,
-            partners=met,
-            vouches=testimony.vouches,
-            signatories=testimony.signatories,
-            rules=self.choices.rules,
-            blocked=shut if without is None else shut | {without},
-            by_hand=self.choices.honoured,
-            silent=testimony.silent,
-        )
-        return rows, met, known
+        shut = self._blocked(db) if without is None else self._blocked(db) | {without}
+        follows_from = (testimony.changes, tuple(met), shut)
+        if follows_from != self._follows_from:
+            self._walked = reach(
+                self.me,
+                partners=met,
+                vouches=testimony.vouches,
+                signatories=testimony.signatories,
+                rules=self.choices.rules,
+                blocked=shut,
+                by_hand=self.choices.honoured,
+                silent=testimony.silent,
+            )
+            self._follows_from = follows_from
+        return rows, met, self._walked
 
     def _names(
         self, rows: Iterable[Row], met: Collection[NodeId], known: Mapping[NodeId, Known]

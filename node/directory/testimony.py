@@ -14,7 +14,7 @@ It is for the writer's thread alone.
 
 import sqlite3
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -68,6 +68,8 @@ class Testimony:
         self.names: dict[NodeId, Named] = {}
         self.namings = 0
         """Grows when a name or a website has changed."""
+        self.changes = 0
+        """Grows when anything else has: who endorses whom, who has signed, who is silent."""
         self.silent: frozenset[NodeId] = frozenset()
 
     def refresh(self, db: sqlite3.Connection, now: float) -> list[Row]:
@@ -84,15 +86,19 @@ class Testimony:
         for gone in self._read.keys() - {row.node_id for row in rows}:
             del self._read[gone]
             self.namings += gone in self.names
+            self.changes += 1
             self._forget(gone)
         for row in rows:
             before = self._read.get(row.node_id)
             if before is None or (before.head_hash, before.held) != (row.head_hash, row.held) or before.until < today:
-                named = self.names.get(row.node_id)
+                named, said = self.names.get(row.node_id), self._said(row.node_id)
                 self._read[row.node_id] = _Read(row.head_hash, row.held, self._take(db, row))
                 self.namings += self.names.get(row.node_id) != named
+                self.changes += self._said(row.node_id) != said
         quiet = now - SILENT_AFTER
-        self.silent = frozenset(row.node_id for row in rows if row.heard is not None and row.heard < quiet) - {self._me}
+        silent = frozenset(row.node_id for row in rows if row.heard is not None and row.heard < quiet) - {self._me}
+        self.changes += silent != self.silent
+        self.silent = silent
         return rows
 
     def _take(self, db: sqlite3.Connection, row: Row) -> str:
@@ -117,6 +123,9 @@ class Testimony:
             if id_ == OWN_ORGANISATION:
                 self.names[author] = Named(body["name"], body["website"])
         return until
+
+    def _said(self, author: NodeId) -> tuple[Mapping[NodeId, Endorsement], bool]:
+        return self.vouches.by(author), author in self.signatories
 
     def _forget(self, author: NodeId) -> None:
         self.vouches.put(author, ())
