@@ -8,7 +8,9 @@ from cyclopts import Parameter
 from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, confirm, operate, print_json, say
 from node.cli.trust import WhichNode, title
 
-Method = Literal["in-person", "video", "phone", "invitation", "key-card", "introduction", "other"]
+Method = Literal["in-person", "video", "phone", "call", "invitation", "key-card", "introduction", "other"]
+_METHODS = {"call": "phone"}
+"""What people say for what the records say."""
 
 agreement = Commands(name="agreement", help="The text that signatories sign.")
 
@@ -76,7 +78,12 @@ def endorse(
         if method is None or reason is not None:
             raise UsageError("to endorse, say by --method how you compared the keys; a --reason belongs to --withdraw")
         found = operate(
-            home, "endorse", node=node, method=method.replace("-", "_"), expires=expires, organisation=organisation
+            home,
+            "endorse",
+            node=node,
+            method=_METHODS.get(method, method.replace("-", "_")),
+            expires=expires,
+            organisation=organisation,
         )
         so = "is endorsed now" if found["new"] else f"is endorsed so since {found['date']} already"
         said = f"{title(found)} {so}."
