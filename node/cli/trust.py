@@ -29,7 +29,7 @@ def why(node: WhichNode, /, *, home: HomeOption = HERE, json: JsonFlag = False) 
     for reason in _reasons(found):
         say(f"  {reason}")
     if found["ways"]:
-        say("Who vouches for it, the nearest first:")
+        say("Known by these ways, the nearest first; with each step, how and when the one before came to know it:")
     for way in found["ways"]:
         honoured = "" if way["honours"] or len(way["path"]) == 1 else "; its word lists, it doesn't honour"
         say(f"  {_path(way['path'])}{honoured}")
