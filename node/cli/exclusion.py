@@ -28,7 +28,7 @@ def remove(
     json: JsonFlag = False,
 ) -> None:
     """End the partnership, and take the endorsement back; others may still vouch for it."""
-    _ask(home, node, yes=yes)
+    _ask(home, node, yes=yes, blocked=False)
     _tell(operate(home, "partner-remove", node=node, reason=reason), "is no partner any more", json=json)
 
 
@@ -84,11 +84,11 @@ def expel(
     _tell(operate(home, "expel", node=node, reason=reason), "is expelled: no partner, and blocked", json=json)
 
 
-def _ask(home: HomeOption, node: str, *, yes: bool) -> None:
-    """Shows what follows, and goes on only with a yes."""
+def _ask(home: HomeOption, node: str, *, yes: bool, blocked: bool = True) -> None:
+    """Shows what follows, of no partnership or of a block, and goes on only with a yes."""
     if yes:
         return
-    for line in what_if_lines(operate(home, "trust-what-if", without=node)):
+    for line in what_if_lines(operate(home, "trust-what-if", without=node, blocked=blocked)):
         say(line, error=True)
     confirm("Type yes to go on:")
 

@@ -89,8 +89,10 @@ def endorse(
         said = f"{title(found)} {so}."
     if json:
         print_json(found)
-    else:
-        say(said)
+        return
+    say(said)
+    if "warning" in found:
+        say(f"WARNING: {found['warning']}.", error=True)
 
 
 def leave(

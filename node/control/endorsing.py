@@ -3,12 +3,13 @@
 One that was taken back stays a record, with the day and the reason: everybody sees why it counts no more.
 """
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
 from node.control.parts import Operation, Parts, Report
-from node.control.who import find_node
+from node.control.who import find_node, names_of
 from node.directory import views
 from node.directory.draft import Change, own
 from node.errors import InputError
@@ -42,11 +43,12 @@ class Endorsing:
         latest = held[-1] if held else None
         change = endorsement(node_id, name, method=method, now=now, expires=expires, held=latest)
         assert change.body is not None
+        warning = await self._warning(node_id, name)
         if latest is not None and latest.body == change.body | {"date": latest.body["date"]}:
-            return {**latest.body, "new": False}
+            return {**latest.body, "new": False} | warning
         await parts.publisher.publish([change])
         await parts.reconsider()
-        return {**change.body, "new": True}
+        return {**change.body, "new": True} | warning
 
     async def endorse_withdraw(self, *, node: str, reason: str) -> dict[str, Any]:
         """Takes the endorsement of a node back, and says to everybody why."""
@@ -62,6 +64,18 @@ class Endorsing:
         await parts.publisher.publish([withdrawal(each, reason, now) for each in standing])
         await parts.reconsider()
         return {"node_id": node_id, "organisation": name or standing[-1].body["organisation"]}
+
+    async def _warning(self, node_id: NodeId, name: str) -> dict[str, str]:
+        """A `warning` where the node looks like somebody else, by what it says of itself or as it is endorsed."""
+        acceptance = self._parts.acceptance
+        says = dict(acceptance.answer.names).get(node_id)
+        likeness = acceptance.look_alikes.get(node_id)
+        if says is None or says.name != name:
+            likeness = await asyncio.to_thread(acceptance.resembles, node_id, name) or likeness
+        if likeness is None:
+            return {}
+        names = await self._parts.database.read(lambda db: names_of(db, self._parts, [likeness.of]))
+        return {"warning": views.look_alike_warning(likeness, names)}
 
     def _known(self, db: sqlite3.Connection, text: str) -> tuple[NodeId, str, list[Record]]:
         """The node that is meant, what it calls itself, and the endorsements of it by this node."""

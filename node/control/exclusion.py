@@ -14,7 +14,7 @@ from node.control.who import find_node, names_of
 from node.directory.acceptance import Answer
 from node.errors import InputError
 from node.protocol.names import NodeId, format_time
-from node.storage import blocks, partners
+from node.storage import blocks, joining, partners
 
 NO_PARTNER = "no partner of this node any more"
 """The reason that is given where the operator gives none."""
@@ -113,6 +113,8 @@ class Exclusion:
                 blocks.block(db, node_id, blocks_for, parts.world.now())
             if removes:
                 partners.remove(db, node_id)
+            # What it still waited for is over, too: nobody is endorsed who was just put out.
+            joining.end(db, node_id)
             return parts.acceptance.recompute(db, parts.world.now())
 
         answer = await parts.database.write(change)

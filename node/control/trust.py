@@ -42,11 +42,16 @@ class Trust:
         }
         return shown | ({"warning": look_alike_warning(likeness, names)} if likeness else {})
 
-    async def what_if(self, *, without: str) -> dict[str, Any]:
-        """Who would be lost if a node were no partner any more, and blocked; nothing is changed."""
+    async def what_if(self, *, without: str, blocked: bool = True) -> dict[str, Any]:
+        """Who would be lost if a node were no partner and not endorsed any more, and blocked unless `blocked` is false.
+
+        Nothing is changed.
+        """
         parts = self._parts
         node_id = await self._find(without)
-        lost = await parts.database.write(lambda db: parts.acceptance.what_if(db, parts.world.now(), node_id))
+        lost = await parts.database.write(
+            lambda db: parts.acceptance.what_if(db, parts.world.now(), node_id, blocked=blocked)
+        )
         names = await self._names({node_id, *lost.unreachable, *lost.unlisted, *lost.unhonoured})
 
         def shown(nodes: Iterable[NodeId]) -> list[dict[str, str]]:

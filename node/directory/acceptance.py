@@ -14,15 +14,17 @@ Rules:
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from node.directory.testimony import KINDS, Row, Testimony
 from node.protocol.blocks import Block
 from node.protocol.names import NodeId
 from node.storage import authors, blocks, partners
-from node.trust.explain import MOST_WAYS, Lost, Way, lost, ways
+from node.trust.explain import Lost, Way, lost, ways
 from node.trust.look_alikes import Likeness, Named, look_alikes
 from node.trust.look_alikes import resembles as looks_like
 from node.trust.reach import Known, Rules, Standing, reach
+from node.trust.vouches import Vouches
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Acceptance:
         if (namings, confirmed, known.keys()) != (self._namings, before.partners, before.known.keys()):
             self._namings, names = namings, tuple(self._names(rows, confirmed, known))
             alike = look_alikes(names)
-        answer = Answer(known, confirmed, frozenset(known), self._called(known), alike, names)
+        answer = Answer(known, confirmed, frozenset(known), self._testimony.called(db, known), alike, names)
         if answer != before:
             self._computed = answer
         return self._computed
@@ -137,6 +139,7 @@ class Acceptance:
     def why(self, db: sqlite3.Connection, now: float, node: NodeId) -> Reasons:
         """What a node's standing follows from."""
         _, met, known = self._known(db, now)
+        self._testimony.hear(db, (node,))
         return Reasons(
             standing=known[node].standing if node in known else Standing.UNKNOWN,
             partner=node in met,
@@ -144,37 +147,48 @@ class Acceptance:
             blocked=node in self._blocked(db),
             signed=node in self._testimony.signatories,
             silent=node in self._testimony.silent,
-            ways=self._ways(node, known, MOST_WAYS),
+            ways=ways(
+                self.me,
+                node,
+                self._testimony.vouches,
+                known,
+                partial(self._testimony.told, db),
+                depth=self.choices.rules.depth,
+                silent=self._testimony.silent,
+            ),
         )
 
-    def what_if(self, db: sqlite3.Connection, now: float, without: NodeId) -> Lost:
-        """What would be lost if a node were no partner any more, and blocked."""
-        _, _, before = self._known(db, now)
-        _, _, after = self._known(db, now, without=without)
+    def what_if(self, db: sqlite3.Connection, now: float, without: NodeId, *, blocked: bool = True) -> Lost:
+        """What would be lost if a node were no partner and not endorsed here any more; and `blocked`, if so."""
+        testimony = self._testimony
+        _, met, before = self._known(db, now)
+        shut = self._blocked(db) | ({without} if blocked else frozenset())
+        after = self._walk([each for each in met if each != without], testimony.vouches.but(self.me, without), shut)
         return lost(before, after, without)
 
-    def _known(
-        self, db: sqlite3.Connection, now: float, *, without: NodeId | None = None
-    ) -> tuple[list[Row], list[NodeId], dict[NodeId, Known]]:
+    def _known(self, db: sqlite3.Connection, now: float) -> tuple[list[Row], list[NodeId], dict[NodeId, Known]]:
         """The rows of all authors, the partners, and who is known."""
         testimony = self._testimony
         rows = testimony.refresh(db, now)
-        met = [partner.node_id for partner in partners.everyone(db)]
-        shut = self._blocked(db) if without is None else self._blocked(db) | {without}
-        follows_from = (testimony.changes, tuple(met), shut)
-        if follows_from != self._follows_from:
-            self._walked = reach(
-                self.me,
-                partners=met,
-                vouches=testimony.vouches,
-                signatories=testimony.signatories,
-                rules=self.choices.rules,
-                blocked=shut,
-                by_hand=self.choices.honoured,
-                silent=testimony.silent,
-            )
+        met, shut = [partner.node_id for partner in partners.everyone(db)], self._blocked(db)
+        while (follows_from := (testimony.changes, tuple(met), shut)) != self._follows_from:
+            self._walked = self._walk(met, testimony.vouches, shut)
             self._follows_from = follows_from
+            # Whom somebody vouches for again may have signed, and vouch for others.
+            testimony.hear(db, self._walked)
         return rows, met, self._walked
+
+    def _walk(self, met: Collection[NodeId], vouches: Vouches, shut: frozenset[NodeId]) -> dict[NodeId, Known]:
+        return reach(
+            self.me,
+            partners=met,
+            vouches=vouches,
+            signatories=self._testimony.signatories,
+            rules=self.choices.rules,
+            blocked=shut,
+            by_hand=self.choices.honoured,
+            silent=self._testimony.silent,
+        )
 
     def _names(
         self, rows: Iterable[Row], met: Collection[NodeId], known: Mapping[NodeId, Known]
@@ -185,14 +199,6 @@ class Acceptance:
         for node in dict.fromkeys((self.me, *(node for node in came if node in met), *came)):
             if node in names and node in known:
                 yield node, names[node]
-
-    def _called(self, known: Mapping[NodeId, Known]) -> dict[NodeId, str]:
-        said = {node: self._ways(node, known, 1) for node in known.keys() - self._testimony.names.keys()}
-        return {node: found[0].vouch.organisation for node, found in said.items() if found}
-
-    def _ways(self, node: NodeId, known: Mapping[NodeId, Known], most: int) -> list[Way]:
-        vouches, silent = self._testimony.vouches, self._testimony.silent
-        return ways(self.me, node, vouches, known, depth=self.choices.rules.depth, silent=silent, most=most)
 
     def _blocked(self, db: sqlite3.Connection) -> frozenset[NodeId]:
         return blocks.blocked(db).union(self.choices.blocked)

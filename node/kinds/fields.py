@@ -2,7 +2,8 @@
 
 Rules (the product, "Record kinds"; SPEC, "Canonical JSON"):
 
-- names are plain strings; titles and prose are language maps, `{"en": "...", "et": "..."}`, keyed by BCP 47 tags
+- names are plain strings, without characters that nobody sees; titles and prose are language maps,
+  `{"en": "...", "et": "..."}`, keyed by BCP 47 tags
 - places are `{"lat_e6", "lon_e6"}` in microdegrees of WGS 84; 0,0 is refused: it is what an empty form gives
 - countries, currencies, languages by the lists in `codes`; phones E.164; zones IANA; hours OSM syntax; addresses https
 - money is a decimal string, never a number; a price and its currency come together or not at all
@@ -27,6 +28,7 @@ from pydantic import AfterValidator, Field
 from node.errors import Malformed
 from node.kinds.body import Maybe, Part, quoted
 from node.kinds.codes import COUNTRIES, CURRENCIES, LANGUAGES, SLIPS_OF_COUNTRY, SLIPS_OF_LANGUAGE
+from node.plain import HOLLOW, SHAPING
 from node.protocol.names import parse_time
 
 # --- text --------------------------------------------------------------------------------------------------------
@@ -35,9 +37,12 @@ from node.protocol.names import parse_time
 _IN_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e"
 _IN_PROSE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e"
 _LINE = rf"^[^{_IN_LINE}]*[^\s{_IN_LINE}][^{_IN_LINE}]*$"
+# Two names that differ only in what nobody sees would be one to every reader.
+_IN_NAME = _IN_LINE + HOLLOW
+_NAME = rf"^[^{_IN_NAME}]*[^\s{_IN_NAME}{SHAPING}][^{_IN_NAME}]*$"
 _PROSE = rf"^[^{_IN_PROSE}]*[^\s{_IN_PROSE}][^{_IN_PROSE}]*$"
 
-Name = Annotated[str, Field(max_length=200, pattern=_LINE, description="a line of plain text")]
+Name = Annotated[str, Field(max_length=200, pattern=_NAME, description="a line of plain text")]
 Address = Annotated[str, Field(max_length=300, pattern=_LINE, description="the street and house number on one line")]
 Prose = Annotated[
     str,

@@ -95,7 +95,7 @@ def _sentence(fault: ErrorDetails, schema: Schema) -> str:
         case "recursion_loop":
             return "nested too deep: write it flat"
         case "string_pattern_mismatch" if r"\x00" in schema.get("pattern", "") and fault["input"].strip():
-            return "holds a character that is not text (a line break, a control character): write it plainly"
+            return "holds a character that is not text (a line break, a control or unseen character): write it plainly"
         case _:
             return f"{_shown(fault['input'])} is not {wanted}" + (f": write one of {choices}" if choices else "")
 

@@ -4,13 +4,13 @@ Rules:
 
 - a way is one vouch that counts, and the shortest path to who gives it; told are all ways, the shortest first, so that
   whoever asks sees how many would have to be wrong together
-- what is lost is told as the difference of two answers: before, and with the node blocked and no partner any more
+- what is lost is told as the difference of two answers: before, and without the node
 
-    >>> [[step.node for step in way.steps] for way in ways(me, munich, vouches, known, depth=4)]
+    >>> [[step.node for step in way.steps] for way in ways(me, munich, vouches, known, told, depth=4)]
     [[lund, munich], [lund, tartu, munich]]
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from node.trust.reach import Known, Standing
 from node.trust.vouches import Endorsement, Vouches
 
 MOST_WAYS = 20
+
+Told = Callable[[NodeId, NodeId], Endorsement | None]
+"""All that the first says of the second, if it endorses it."""
 
 
 class Step(NamedTuple):
@@ -30,10 +33,9 @@ class Step(NamedTuple):
 
 
 class Way(NamedTuple):
-    """`steps`: the first hop first, the node itself last. `vouch`: the last step. `honours`: its author is honoured."""
+    """`steps`: the first hop first, the node itself last. `honours`: who vouches in the last step is honoured."""
 
     steps: tuple[Step, ...]
-    vouch: Endorsement
     honours: bool
 
 
@@ -50,6 +52,7 @@ def ways(
     node: NodeId,
     vouches: Vouches,
     known: Mapping[NodeId, Known],
+    told: Told,
     *,
     depth: int,
     silent: Collection[NodeId] = (),
@@ -59,12 +62,11 @@ def ways(
     if node not in known:
         return []
     counting = [
-        each
-        for by, each in vouches.of(node).items()
+        (len(known[by].path), vouch.arrival, by)
+        for by, vouch in vouches.of(node).items()
         if by in known and by not in silent and known[by].standing >= Standing.LISTED and len(known[by].path) < depth
     ]
-    counting.sort(key=lambda each: (len(known[each.by].path), each.arrival))
-    return [_way(me, each, vouches, known) for each in counting[:most]]
+    return [_way(me, by, node, known, told) for *_, by in sorted(counting)[:most]]
 
 
 def lost(before: Mapping[NodeId, Known], after: Mapping[NodeId, Known], without: NodeId) -> Lost:
@@ -84,14 +86,12 @@ def lost(before: Mapping[NodeId, Known], after: Mapping[NodeId, Known], without:
     )
 
 
-def _way(me: NodeId, vouch: Endorsement, vouches: Vouches, known: Mapping[NodeId, Known]) -> Way:
-    path = (me, *known[vouch.by].path, vouch.of)
+def _way(me: NodeId, voucher: NodeId, node: NodeId, known: Mapping[NodeId, Known], told: Told) -> Way:
     steps = []
-    for by, node in pairwise(path):
-        said = vouches.of(node).get(by)
-        steps.append(Step(node, said.date, said.method) if said else Step(node))
-    honours = vouch.by != me and known[vouch.by].standing is Standing.HONOURED
-    return Way(tuple(steps), vouch, honours)
+    for by, of in pairwise((me, *known[voucher].path, node)):
+        said = told(by, of)
+        steps.append(Step(of, said.date, said.method) if said else Step(of))
+    return Way(tuple(steps), voucher != me and known[voucher].standing is Standing.HONOURED)
 
 
 def _standing(known: Mapping[NodeId, Known], node: NodeId) -> Standing:

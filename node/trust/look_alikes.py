@@ -1,13 +1,15 @@
-"""Which organisations look like another: the same name to the eye, or the same website under another key. Pure.
+"""Which names mislead the eye: the same as another's to it, in letters of several scripts, or another's website. Pure.
 
 Rules (SPEC, "Who is accepted"):
 
-- two names look alike when their skeletons are equal: letters as the eye takes them (Cyrillic and Greek ones, digits,
-  `rn` and `m`), without accents, punctuation and spaces; the words in any order
+- two names look alike when their skeletons are equal: letters as the eye takes them (of other scripts, digits, `rn` and
+  `m`), without accents, punctuation, spaces and what isn't seen at all; the words in any order
 - long ones also when they are equal after one character is left out of each or of one: it was added, left out,
   exchanged or moved
 - two organisations look alike, too, when their websites are on the same host: the same one, perhaps, with a new key
 - of two that look alike the one that is known for longer is never warned about
+- a name with letters of different scripts in one word is warned about for that alone: no table holds all letters that
+  look like another. Chinese, Japanese, Korean and Latin ones stand together normally
 
 It is a warning for a person, and bars nobody: two honest parks may well have one name.
 
@@ -15,28 +17,36 @@ It is a warning for a person, and bars nobody: two honest parks may well have on
     {other: Likeness(of=lund, what="name")}
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from node.plain import without_unseen
 from node.protocol.names import NodeId
 
 _LONG = 8
 """Characters of a skeleton from which on one may differ: of shorter ones too many would look alike."""
 
 _LONGEST = 60
-"""Characters of a name, and of its skeleton, that are looked at."""
+"""Characters of a name's skeleton that are looked at; a name has 200 at most."""
 
 _LETTERS = str.maketrans(
-    "АВЕЗЅІЈКМНОРСТУХавезѕіјкмнорстухъьгӏһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγεηικνορτυχωłŁøØđĐıħĦðÐ",
-    "ABE3SIJKMHOPCTYXabe3sijkmhopctyxbbrlhdqwABEZHIKMNOPTYXabyenikvoptuxwlLoOdDihHdD",
+    "АВЕЗЅІЈКМНОРСТУХавезѕіјкмнорстухъьгӏһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγεηικνορτυχωłŁøØđĐıħĦðÐ"
+    "ɑɡɩɪʟɴʀʏʙɢʜɾʋʌɯᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜰꜱՍՏՕԼսօոհցզյՈᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃᎩ",
+    "ABE3SIJKMHOPCTYXabe3sijkmhopctyxbbrlhdqwABEZHIKMNOPTYXabyenikvoptuxwlLoOdDihHdD"
+    "agiilnrybghrvvwacdejkmoptuvwzfsUSOLuonhgqjnABCDEGHiJKLMPRSTVWZy",
 )
-"""Of other scripts, and those that Unicode doesn't take apart."""
+"""Of other scripts and of phonetics, and those that Unicode doesn't take apart."""
 
 _STROKES = str.maketrans("013458|!i", "oleasblll")
 """What is one letter in most typefaces, in lower case."""
+
+_TOGETHER = frozenset(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "LATIN"))
+"""Scripts of which one word may hold several."""
+
+_HOST = re.compile(r"[a-z]+://([^/?#:@\[\]\\]+)", re.IGNORECASE)
 
 _PAIRS = (("rn", "m"), ("vv", "w"), ("æ", "ae"), ("œ", "oe"))
 
@@ -49,7 +59,7 @@ class Named(NamedTuple):
 
 
 class Likeness(NamedTuple):
-    """Whom one looks like, and in what: its "name" or its "website"."""
+    """Whom one looks like, and in what: its "name" or its "website"; or itself, for the "scripts" of its name."""
 
     of: NodeId
     what: str
@@ -64,6 +74,8 @@ def look_alikes(organisations: Iterable[tuple[NodeId, Named]]) -> dict[NodeId, L
             other = first.setdefault(key, node)
             if other != node:
                 found.setdefault(node, Likeness(other, what))
+        if _mixes_scripts(named.name):
+            found.setdefault(node, Likeness(node, "scripts"))
     return found
 
 
@@ -81,17 +93,14 @@ def _keys(named: Named) -> Iterator[tuple[str, str]]:
         yield "name", key
 
 
-@lru_cache(maxsize=16_384)
 def _host(website: str) -> str:
-    try:
-        host = (urlsplit(website).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
+    found = _HOST.match(website)
+    host = unicodedata.normalize("NFKC", found[1]).casefold().rstrip(".").removeprefix("www.") if found else ""
     return "" if host.endswith(".invalid") else host  # nobody's (RFC 2606): it says that none was given
 
 
 def _forms(name: str) -> Iterator[str]:
-    words = _words(name[:_LONGEST])
+    words = _words(name)
     plain, ordered = "".join(words)[:_LONGEST], "".join(sorted(words))[:_LONGEST]
     if not plain:
         return
@@ -105,9 +114,23 @@ def _forms(name: str) -> Iterator[str]:
 @lru_cache(maxsize=16_384)
 def _words(name: str) -> tuple[str, ...]:
     """The words of a name as the eye takes them."""
-    apart = unicodedata.normalize("NFKD", name)
+    apart = unicodedata.normalize("NFKD", without_unseen(name))
     letters = "".join(each for each in apart if not unicodedata.combining(each)).translate(_LETTERS)
     folded = letters.casefold().translate(_STROKES)
     for pair, one in _PAIRS:
         folded = folded.replace(pair, one)
     return tuple("".join(each if each.isalnum() else " " for each in folded).split())
+
+
+@lru_cache(maxsize=16_384)
+def _mixes_scripts(name: str) -> bool:
+    if name.isascii():
+        return False
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", without_unseen(name)))
+    return any(len(scripts) > 1 and not scripts <= _TOGETHER for scripts in map(_scripts, words))
+
+
+def _scripts(word: str) -> set[str]:
+    """The scripts of a word's letters, as the first word of each letter's name in Unicode."""
+    letters = (each for each in word if unicodedata.category(each) in ("Lu", "Ll", "Lt", "Lo"))
+    return {unicodedata.name(each, "").partition(" ")[0] for each in letters}

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple
 
 from node.protocol.names import NodeId
@@ -118,21 +118,21 @@ def _walk(
     waiting: list[NodeId] = []
     speaking = [me]
     for distance in range(1, rules.depth + 1):
-        said = [vouches.by(node) for node in speaking if node not in silent]
-        news = [each for one in said for of, each in one.items() if of not in passed]
-        for each in sorted(news, key=attrgetter("arrival")):
-            if each.of in passed:
+        said = [(node, vouches.by(node)) for node in speaking if node not in silent]
+        news = [(*vouch, of, paths[by]) for by, one in said for of, vouch in one.items() if of not in passed]
+        for _, date, of, way in sorted(news, key=itemgetter(0)):
+            if of in passed:
                 continue
-            if way := paths[each.by]:
+            if way:
                 if through[way[0]] >= rules.introductions:
                     continue
                 through[way[0]] += 1
-            passed.add(each.of)
-            paths[each.of] = (*way, each.of)
-            walk.dates[each.of] = each.date
-            if each.of in signatories:
-                waiting.append(each.of)
-        for one in said:
+            passed.add(of)
+            paths[of] = (*way, of)
+            walk.dates[of] = date
+            if of in signatories:
+                waiting.append(of)
+        for _, one in said:
             votes.update(one.keys())
         # Whoever was found earlier with too few vouches may have enough now.
         speaking = [node for node in waiting if votes[node] >= rules.vouches_listed]

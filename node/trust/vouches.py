@@ -5,6 +5,7 @@ Rules:
 - whoever fills it leaves out what doesn't count: endorsements that were withdrawn or have expired
 - an author's newest word replaces all that it said before
 - nobody endorses itself, and saying a thing twice is saying it once: what came here first stands
+- kept is what a walk asks, because a hostile partner can bring hundreds of thousands
 
     >>> vouches = Vouches([Endorsement(lund, munich)])
     >>> vouches.put(lund, [])
@@ -13,12 +14,20 @@ Rules:
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from node.protocol.names import NodeId
 
-_NOTHING: Mapping[NodeId, "Endorsement"] = MappingProxyType({})
+_NOTHING: Mapping[NodeId, "Vouch"] = MappingProxyType({})
+
+
+class Vouch(NamedTuple):
+    """What is kept of an endorsement that counts: see there."""
+
+    arrival: int
+    date: str
 
 
 class Endorsement(NamedTuple):
@@ -36,33 +45,33 @@ class Endorsement(NamedTuple):
 
 
 class Vouches:
-    """All endorsements that count, by their author and by whom they are of."""
+    """All endorsements that count, by their author."""
 
     def __init__(self, endorsements: Iterable[Endorsement] = ()) -> None:
-        self._by: dict[NodeId, dict[NodeId, Endorsement]] = {}
-        self._of: dict[NodeId, dict[NodeId, Endorsement]] = {}
+        self._by: dict[NodeId, dict[NodeId, Vouch]] = {}
         for each in endorsements:
             self._add(each)
 
     def put(self, by: NodeId, endorsements: Iterable[Endorsement]) -> None:
         """Makes `endorsements` all that `by` says."""
-        for of in self._by.pop(by, {}):
-            vouchers = self._of[of]
-            del vouchers[by]
-            if not vouchers:
-                del self._of[of]
+        self._by.pop(by, None)
         for each in endorsements:
             self._add(each)
 
-    def by(self, voucher: NodeId) -> Mapping[NodeId, Endorsement]:
+    def but(self, by: NodeId, of: NodeId) -> Self:
+        """The same, but that `by` says nothing of `of`."""
+        others = copy(self)
+        others._by = self._by | {by: {node: vouch for node, vouch in self.by(by).items() if node != of}}  # noqa: SLF001
+        return others
+
+    def by(self, voucher: NodeId) -> Mapping[NodeId, Vouch]:
         """What `voucher` says, by whom it is of."""
         return self._by.get(voucher, _NOTHING)
 
-    def of(self, node: NodeId) -> Mapping[NodeId, Endorsement]:
-        """What is said of `node`, by who says it."""
-        return self._of.get(node, _NOTHING)
+    def of(self, node: NodeId) -> dict[NodeId, Vouch]:
+        """What is said of `node`, by who says it. Asks every author: for what a person waits for."""
+        return {by: said[node] for by, said in self._by.items() if node in said}
 
     def _add(self, each: Endorsement) -> None:
         if each.by != each.of:
-            self._by.setdefault(each.by, {}).setdefault(each.of, each)
-            self._of.setdefault(each.of, {}).setdefault(each.by, each)
+            self._by.setdefault(each.by, {}).setdefault(each.of, Vouch(each.arrival, each.date))

@@ -1,7 +1,7 @@
 """Every way to a node, and what is lost without one."""
 
 from node.protocol.names import NodeId
-from node.trust.explain import MOST_WAYS, Lost, Step, lost, ways
+from node.trust.explain import MOST_WAYS, Lost, Step, Told, lost, ways
 from node.trust.reach import Known, Rules, reach
 from node.trust.vouches import Endorsement, Vouches
 
@@ -21,8 +21,13 @@ def known(graph: list[Endorsement], *, partners: tuple[NodeId, ...] = (P, Q), **
     return reach(ME, partners=partners, vouches=Vouches(graph), signatories=SIGNED, rules=Rules(), **others)  # type: ignore[arg-type]
 
 
+def told(graph: list[Endorsement]) -> Told:
+    said = {(each.by, each.of): each for each in graph}
+    return lambda by, of: said.get((by, of))
+
+
 def test_all_ways_are_told_with_dates_and_methods_the_shortest_first_then_the_first_that_came() -> None:
-    found = ways(ME, X, Vouches(GRAPH), known(GRAPH), depth=4)
+    found = ways(ME, X, Vouches(GRAPH), known(GRAPH), told(GRAPH), depth=4)
     assert [way.steps for way in found] == [
         (Step(Q), Step(X, "2026-06-06", "other")),
         (Step(P, "2026-01-01", "video"), Step(A, "2026-02-02", "phone"), Step(X, "2026-04-04", "phone")),
@@ -33,10 +38,10 @@ def test_all_ways_are_told_with_dates_and_methods_the_shortest_first_then_the_fi
 
 def test_a_vouch_that_does_not_count_is_no_way() -> None:
     crowd = [*GRAPH, Endorsement(NodeId("stranger"), X, "2026-01-01")]
-    assert len(ways(ME, X, Vouches(crowd), known(crowd), depth=4)) == 3
-    assert len(ways(ME, X, Vouches(GRAPH), known(GRAPH, silent={A}), depth=4, silent={A})) == 2
-    assert len(ways(ME, X, Vouches(GRAPH), known(GRAPH, blocked={A}), depth=4)) == 2
-    assert [len(way.steps) for way in ways(ME, X, Vouches(GRAPH), known(GRAPH), depth=2)] == [2]
+    assert len(ways(ME, X, Vouches(crowd), known(crowd), told(crowd), depth=4)) == 3
+    assert len(ways(ME, X, Vouches(GRAPH), known(GRAPH, silent={A}), told(GRAPH), depth=4, silent={A})) == 2
+    assert len(ways(ME, X, Vouches(GRAPH), known(GRAPH, blocked={A}), told(GRAPH), depth=4)) == 2
+    assert [len(way.steps) for way in ways(ME, X, Vouches(GRAPH), known(GRAPH), told(GRAPH), depth=2)] == [2]
 
 
 def test_of_many_ways_the_shortest_are_told() -> None:
@@ -44,12 +49,12 @@ def test_of_many_ways_the_shortest_are_told() -> None:
     graph = [Endorsement(P, node, arrival=n) for n, node in enumerate(crowd)]
     graph += [Endorsement(node, X, arrival=100 + n) for n, node in enumerate(crowd)]
     found = reach(ME, partners=[P], vouches=Vouches(graph), signatories=set(crowd), rules=Rules())
-    told = ways(ME, X, Vouches(graph), found, depth=4)
-    assert [way.vouch.by for way in told] == crowd[:MOST_WAYS]
+    shown = ways(ME, X, Vouches(graph), found, told(graph), depth=4)
+    assert [way.steps[-2].node for way in shown] == crowd[:MOST_WAYS]
 
 
 def test_an_unknown_node_has_no_way() -> None:
-    assert ways(ME, NodeId("z"), Vouches(GRAPH), known(GRAPH), depth=4) == []
+    assert ways(ME, NodeId("z"), Vouches(GRAPH), known(GRAPH), told(GRAPH), depth=4) == []
 
 
 def test_what_is_lost_is_told_by_how_much_is_lost() -> None:

@@ -10,6 +10,11 @@ from node.trust.look_alikes import Likeness, Named, look_alikes, resembles
 FIRST, SECOND = NodeId("first"), NodeId("second")
 
 
+def others(found: dict[NodeId, Likeness]) -> dict[NodeId, Likeness]:
+    """Those that look like another, without those that are warned about for their scripts alone."""
+    return {node: likeness for node, likeness in found.items() if likeness.what != "scripts"}
+
+
 @pytest.mark.parametrize(
     ("name", "other"),
     [
@@ -24,6 +29,14 @@ FIRST, SECOND = NodeId("first"), NodeId("second")
         pytest.param("TAPTY", "ТАРТУ", id="all Cyrillic capitals"),
         pytest.param("NOKIA", "ΝΟΚΙΑ", id="all Greek capitals"),
         pytest.param("Lund Park", "Ｌund Park", id="a wide letter"),
+        pytest.param("Lund Park", "Lund\u3164\u115f Park\u1160\uffa0", id="letters that nobody sees"),
+        pytest.param("Lund Park", "\u200b" * 60 + "Lund Park", id="spaces of no width before all that is looked at"),
+        pytest.param("Lund Park", "L" + "\ufe0f" * 60 + "und Park", id="as many variation selectors"),
+        pytest.param("Lund Park", "L" + "\u0301" * 60 + "und Park", id="as many accents"),
+        pytest.param("Oulu", "Oսlu", id="an Armenian letter"),
+        pytest.param("Åbo", "Ꭺbo", id="a Cherokee letter"),
+        pytest.param("Riga Hub", "Rigɑ Hub", id="a phonetic letter"),
+        pytest.param("Turku", "Tᴜrkᴜ", id="small capitals"),
         pytest.param("Lund Park", "Iund Park", id="a capital i for an l"),
         pytest.param("Lund Park", "1und Park", id="a digit for a letter"),
         pytest.param("Oslo Hub", "0slo Hub", id="a nought for an o"),
@@ -35,8 +48,8 @@ FIRST, SECOND = NodeId("first"), NodeId("second")
     ],
 )
 def test_names_look_alike(name: str, other: str) -> None:
-    assert look_alikes([(FIRST, Named(name)), (SECOND, Named(other))]) == {SECOND: Likeness(FIRST, "name")}
-    assert look_alikes([(FIRST, Named(other)), (SECOND, Named(name))]) == {SECOND: Likeness(FIRST, "name")}
+    assert others(look_alikes([(FIRST, Named(name)), (SECOND, Named(other))])) == {SECOND: Likeness(FIRST, "name")}
+    assert others(look_alikes([(FIRST, Named(other)), (SECOND, Named(name))])) == {SECOND: Likeness(FIRST, "name")}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +73,8 @@ def test_names_do_not_look_alike(name: str, other: str) -> None:
         pytest.param("https://lund.example/", "https://lund.example/en/about", True, id="pages of one host"),
         pytest.param("https://lund.example/", "https://www.LUND.example", True, id="www and capitals"),
         pytest.param("https://lund.example/", "https://lund.example:8443/", True, id="a port"),
+        pytest.param("https://lund.example/", "https://lund.example./", True, id="a dot at the end"),
+        pytest.param("https://lund.example/", "https://Ｌund.example/", True, id="a wide letter"),
         pytest.param("https://lund.example/", "https://park.lund.example/", False, id="a host below it"),
         pytest.param("https://not-given.invalid/", "https://not-given.invalid/", False, id="none given"),
         pytest.param("", "", False, id="nothing"),
@@ -83,6 +98,33 @@ def test_a_newcomer_is_compared_with_everybody_but_itself() -> None:
     assert resembles(SECOND, Named("Oslo-Hub"), known) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        pytest.param("Gօthenburg", True, id="Latin and Armenian"),
+        pytest.param("Ꮃien", True, id="Cherokee and Latin"),
+        pytest.param("Kоkkola", True, id="Latin and Cyrillic"),
+        pytest.param("Ηράκλειo", True, id="Greek and Latin"),
+        pytest.param("Ta\u200brտu Park", True, id="nothing that is seen in between"),
+        pytest.param("Łódź Größe Đà Nẵng", False, id="Latin with all its accents"),
+        pytest.param("Москва Park", False, id="a word of each"),
+        pytest.param("МТС-Hub 4U", False, id="a part of each, and digits"),
+        pytest.param("香港Tech園 東京ﾊﾌﾞ 부산ABC 日本々ー", False, id="Chinese, Japanese, Korean with Latin"),
+        pytest.param("ＡＢＣパーク Ⅳ º", False, id="wide letters and numbers made of letters"),
+        pytest.param("Oʻzbekiston प्रौद्योगिकी پارک\u200cعلم", False, id="modifiers, signs and joiners"),
+    ],
+)
+def test_letters_of_different_scripts_in_one_word_are_warned_about(name: str, warned: bool) -> None:
+    found = look_alikes([(FIRST, Named(name))])
+    assert found == ({FIRST: Likeness(FIRST, "scripts")} if warned else {})
+
+
+def test_whom_a_name_looks_like_tells_more_than_its_scripts() -> None:
+    known = [(FIRST, Named("Gothenburg Harbour"))]
+    assert resembles(SECOND, Named("Gօthenburg Harbоur"), known) == Likeness(FIRST, "name")
+    assert resembles(SECOND, Named("Mаlmö"), known) == Likeness(SECOND, "scripts")
+
+
 ORGANISATIONS = st.lists(st.text("lIi1 Oо0rnm-", max_size=12), max_size=12).map(
     lambda names: [(NodeId(f"n{place}"), Named(name)) for place, name in enumerate(names)]
 )
@@ -91,7 +133,7 @@ ORGANISATIONS = st.lists(st.text("lIi1 Oо0rnm-", max_size=12), max_size=12).map
 @given(ORGANISATIONS)
 def test_whoever_is_warned_about_came_later_than_whom_it_looks_like(organisations: list[tuple[NodeId, Named]]) -> None:
     order = {node: place for place, (node, _) in enumerate(organisations)}
-    found = look_alikes(organisations)
+    found = others(look_alikes(organisations))
     assert all(order[likeness.of] < order[node] for node, likeness in found.items())
 
 

@@ -21,7 +21,18 @@ def test_the_newest_words_are_all_that_is_left(words: list[tuple[NodeId, list[En
     for name in NAMES:
         assert vouches.by(name) == fresh.by(name)
         assert vouches.of(name) == fresh.of(name)
-        assert all(vouches.of(of)[name] is each for of, each in vouches.by(name).items())
+        assert all(vouches.of(of)[name] == each for of, each in vouches.by(name).items())
+
+
+@given(st.lists(WORDS, max_size=12), st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_without_one_endorsement_all_others_stay_and_so_does_the_index(
+    words: list[tuple[NodeId, list[Endorsement]]], by: NodeId, of: NodeId
+) -> None:
+    said = [each for _, endorsements in words for each in endorsements]
+    vouches, before = Vouches(said), Vouches(said)
+    less = Vouches(each for each in said if (each.by, each.of) != (by, of))
+    assert all(vouches.but(by, of).by(name) == less.by(name) for name in NAMES)
+    assert all(vouches.by(name) == before.by(name) for name in NAMES)
 
 
 def test_what_came_first_stands_and_nobody_endorses_itself() -> None:
