@@ -11,7 +11,7 @@ from cyclopts import App as Commands
 from cyclopts import Parameter
 
 from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say
-from node.cli.pairing import ask, settled, tell
+from node.cli.pairing import CALL, ask, settled, tell
 from node.errors import HomeError
 from node.home import write_new
 
@@ -70,7 +70,7 @@ def join(
     elif sys.stdin.isatty():
         settled(ask(home, found))
     else:
-        say("Call them, on a number from their website, compare the words, and then type 'bra partner confirm'.")
+        say(f"{CALL}. Compare the words, and then type 'bra partner confirm'.")
 
 
 def _show(made: dict[str, Any], code: segno.QRCode) -> None:

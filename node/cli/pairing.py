@@ -14,6 +14,11 @@ WordsOption = Annotated[
     str | None, Parameter(help="The eight safety words as the other side read them, in quotes; nothing is asked then.")
 ]
 
+CALL = (
+    "Call them on a number that you had before, or from a website that you looked up yourself; not the one shown here, "
+    "which is what they say of themselves"
+)
+
 
 def tell(join: dict[str, Any], *, quiet: bool = False) -> None:
     """Shows both sides and the safety words; on standard error where standard output is a program's."""
@@ -23,7 +28,7 @@ def tell(join: dict[str, Any], *, quiet: bool = False) -> None:
 def ask(home: Path, join: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
     """Asks whether the other side reads the same words, and confirms; InputError unless the answer is yes."""
     say(
-        "Call them, on a number from their website and not from any message, and read these words to each other.\n"
+        f"{CALL}, and read these words to each other.\n"
         "Do they read the same eight words? Type yes, or anything else to leave it:",
         error=quiet,
     )
@@ -33,7 +38,7 @@ def ask(home: Path, join: dict[str, Any], *, quiet: bool = False) -> dict[str, A
         raise InputError(
             f"{none}, so {join['organisation']} waits: 'bra partner confirm' goes on, 'bra partner refuse' ends it"
         )
-    return operate(home, "partner-confirm", node_id=join["node_id"], words=" ".join(join["words"]))
+    return operate(home, "partner-confirm", node_id=join["node_id"], words=" ".join(join["words"]), shown=join["shown"])
 
 
 def settled(join: dict[str, Any], *, already: bool = False) -> None:
@@ -65,20 +70,21 @@ def _lines(join: dict[str, Any]) -> list[str]:
 
 
 def _side(title: str, side: dict[str, Any]) -> list[str]:
-    node = _host(side["url"]) or "(it connects to others)"
+    host = _host(side["website"])
+    website, node = f"website {host}" if host else "no website", _host(side["url"]) or "(it connects to others)"
     return [
         f"{title}  {side['organisation']}",
-        f"           website {_host(side['website'])}, node {node}, {side['node_id']}",
+        f"           {website}, node {node}, {side['node_id']}",
     ]
 
 
 def _host(url: str) -> str:
-    """What an operator compares of a URL; what can't be taken apart is shown whole."""
+    """What an operator compares of a URL, empty where it names no host; what can't be taken apart is shown whole."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return url
-    if host.endswith(".invalid"):
-        return "(none given)"
+    if host.rstrip(".").endswith(".invalid"):
+        return ""
     return f"{host}:{port}" if port else host

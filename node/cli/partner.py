@@ -74,7 +74,7 @@ def confirm(
         tell(found, quiet=json)
         found = ask(home, found, quiet=json)
     else:
-        found = operate(home, "partner-confirm", node_id=found["node_id"], words=words)
+        found = operate(home, "partner-confirm", node_id=found["node_id"], words=words, shown=found["shown"])
     if json:
         print_json(found)
     else:
@@ -93,8 +93,9 @@ def refuse(
     found = operate(home, "partner-refuse", who=who)
     if json:
         print_json(found)
-    else:
-        say(f"{found['organisation']} ({found['node_id']}) waits no more; no partner was made of it.")
+        return
+    became = "it is a partner already: 'bra partner remove' ends that" if found["partner"] else "it is no partner"
+    say(f"{found['organisation']} ({found['node_id']}) waits no more; {became}.")
 
 
 @partner.command(name="list")

@@ -120,17 +120,23 @@ class Joining:
             lambda db: self._pairing.keep(db, card, "card", url=reached, confirmed_there=True)
         )
         if words is not None and not join.agreed:
-            join = await self._pairing.confirm(join.node_id, words)
+            join = await self._pairing.confirm(join.node_id, words, join.digest)
         if join.agreed:
             await self._pairing.finish(join)
             return {**_shown(join), "new": new}
         return {**await self._described(join), "new": new}
 
-    async def partner_confirm(self, *, node_id: str, words: str | None = None) -> dict[str, Any]:
-        """Confirms for this side, with the words that the other side read; without, only asks how things stand."""
+    async def partner_confirm(
+        self, *, node_id: str, words: str | None = None, shown: str | None = None
+    ) -> dict[str, Any]:
+        """Confirms for this side, with the words that the other side read; once confirmed, asks how things stand.
+
+        `shown` is what `join-show` gave by that name: nothing is confirmed where the other side says something else
+        now.
+        """
         join = await self._parts.database.read(lambda db: waiting_with(db, NodeId(node_id)))
         if not join.confirmed_here:
-            join = await self._pairing.confirm(join.node_id, words or "")
+            join = await self._pairing.confirm(join.node_id, words or "", shown)
         problem = None
         if join.side == "newcomer" and not join.agreed:
             try:
@@ -143,16 +149,15 @@ class Joining:
         return _shown(join) | ({"problem": problem} if problem else {})
 
     async def partner_refuse(self, *, who: str) -> dict[str, Any]:
-        """Ends a join: the other side is told when it asks."""
+        """Ends a join: the other side is told when it asks. Who is a partner by it already stays one."""
 
-        def end(db: sqlite3.Connection) -> Join:
+        def end(db: sqlite3.Connection) -> tuple[Join, bool]:
             join = _find(db, who)
-            if join.agreed:
-                raise InputError(f"{join.node_id} is a partner already: end that with 'bra partner remove'")
             joining.end(db, join.node_id)
-            return join
+            return join, partners.find(db, join.node_id) is not None
 
-        return _shown(await self._parts.database.write(end))
+        join, partner = await self._parts.database.write(end)
+        return _shown(join) | {"partner": partner}
 
     async def _described(self, join: Join) -> dict[str, Any]:
         """A join with both organisations, the safety words, and what to be careful about."""
@@ -165,7 +170,7 @@ class Joining:
             "url": self._parts.url,
         }
         warnings = await asyncio.to_thread(self._warnings, join)
-        return {**_shown(join), "me": me, "words": list(words), "warnings": warnings}
+        return {**_shown(join), "me": me, "words": list(words), "warnings": warnings, "shown": join.digest}
 
     def _warnings(self, join: Join) -> list[str]:
         """What to be careful about, a sentence each."""
@@ -173,6 +178,8 @@ class Joining:
         likeness = acceptance.resembles(join.node_id, join.organisation, join.website)
         if likeness is None:
             return []
+        if likeness.what == "scripts":
+            return ["the name mixes letters of different scripts in one word: make sure whom you speak to"]
         known = f"{dict(acceptance.answer.names)[likeness.of].name} ({likeness.of})"
         if likeness.what == "website":
             poses = "either it has a new key, or somebody poses as it: ask them which by phone"

@@ -11,7 +11,7 @@ from node.control.parts import Operation, Parts, Report
 from node.control.who import names_of
 from node.errors import BraError
 from node.protocol.names import NodeId, format_time
-from node.storage import partners
+from node.storage import blocks, partners
 from node.storage.partners import Partner
 
 
@@ -33,7 +33,9 @@ class Partnership:
     async def sync(self, *, report: Report) -> dict[str, Any]:
         """One round with every partner, now; what failed with one is told and stops no other."""
         await self._parts.newcomer.go_on()
-        everyone = await self._parts.database.read(partners.everyone)
+        everyone, blocked = await self._parts.database.read(
+            lambda db: (partners.everyone(db), _blocked(db, self._parts))
+        )
 
         def progress(author: NodeId, count: int) -> None:
             report({"author": author, "records": count})
@@ -42,7 +44,7 @@ class Partnership:
             if partner.url is None:
                 # It connects to this node instead; nothing is wrong.
                 return {"partner": partner.node_id, "skipped": "no URL of it is known"}
-            if partner.node_id not in self._parts.acceptance.partners:
+            if partner.node_id in blocked:
                 return {"partner": partner.node_id, "skipped": "it is blocked here"}
             try:
                 exchange = self._parts.exchange(partner, progress)
@@ -70,10 +72,15 @@ def shown(db: sqlite3.Connection, parts: Parts) -> list[dict[str, Any]]:
     """The partners, and how the last round with each went."""
     everyone = partners.everyone(db)
     names = names_of(db, parts, [partner.node_id for partner in everyone])
-    return [_shown(parts, partner, names) for partner in everyone]
+    blocked = _blocked(db, parts)
+    return [_shown(parts, partner, names, blocked=partner.node_id in blocked) for partner in everyone]
 
 
-def _shown(parts: Parts, partner: Partner, names: Mapping[str, str]) -> dict[str, Any]:
+def _blocked(db: sqlite3.Connection, parts: Parts) -> frozenset[NodeId]:
+    return blocks.blocked(db).union(parts.acceptance.choices.blocked)
+
+
+def _shown(parts: Parts, partner: Partner, names: Mapping[str, str], *, blocked: bool) -> dict[str, Any]:
     last = parts.schedule.last_round.get(partner.node_id) if parts.schedule else None
     found = {
         "node_id": partner.node_id,
@@ -84,7 +91,7 @@ def _shown(parts: Parts, partner: Partner, names: Mapping[str, str]) -> dict[str
     }
     if moment := last or partner.last_sync:
         found["last_sync"] = format_time(moment)
-    if partner.node_id not in parts.acceptance.partners:
+    if blocked:
         found["problem"] = "blocked here: nothing is asked of it or told to it"
     elif partner.problem:
         found["problem"] = partner.problem

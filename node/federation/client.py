@@ -2,6 +2,7 @@
 
 It knows HTTP and forms; what follows from an answer is `session`'s, whether it holds is `receiving`'s.
 Raises Unreachable where no complete answer comes, Declined where it is a no, Malformed where it is not the protocol.
+What another node says is told as its saying, and of one that hasn't proven who it is, not at all.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ from node.world import World
 _CONNECT_SECONDS = 10
 _SILENT_SECONDS = 30
 _FEW_LINES = 12
+_LONGEST_QUOTE = 200
+"""Characters of another node's sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +198,28 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise Declined(await _complaint(response), response.status)
+                    raise Declined(await self._refusal(response, quoted=signed), response.status)
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = str(error) or type(error).__name__
+            # The parser's complaints about an answer repeat what the other side sent.
+            foreign = isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
+            said = "what answers there breaks off, or is no HTTP" if foreign else str(error) or type(error).__name__
             raise Unreachable(f"{self._url} can't be reached: {said}") from error
+
+    async def _refusal(self, response: aiohttp.ClientResponse, *, quoted: bool) -> str:
+        """That the other side says no. Its own sentence is `quoted`, never told as this program's.
+
+        It isn't where nobody knows yet who answers: whoever made up a link could have it say anything.
+        """
+        answered = f"the node at {self._url} answered {response.status}"
+        if not quoted:
+            return f"{answered}: ask its operator whether it serves there"
+        try:
+            value = decode_loose(await _whole(response, 16_384))
+            detail = plain(str(value["detail"]), _LONGEST_QUOTE).replace('"', "'")
+        except (Malformed, KeyError, TypeError):
+            return f"{answered}: ask its operator why"
+        return f'{answered}: "{detail}"'
 
 
 def session(connections: int = 64) -> aiohttp.ClientSession:
@@ -285,14 +305,5 @@ async def _whole(response: aiohttp.ClientResponse, limit: int, *, ending: bytes 
 def _compressed(response: aiohttp.ClientResponse) -> bool:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding not in ("gzip", "identity"):
-        raise Malformed(f"the answer is encoded as {encoding!r}: nodes use gzip")
+        raise Malformed("the answer is encoded in a way that nodes don't use: they use gzip")
     return encoding == "gzip"
-
-
-async def _complaint(response: aiohttp.ClientResponse) -> str:
-    """The sentence of a problem+json answer, or the status where there is none."""
-    try:
-        value = decode_loose(await _whole(response, 16_384))
-        return plain(str(value["detail"]))
-    except (Malformed, KeyError, TypeError):
-        return plain(f"the partner's server answered {response.status} {response.reason or ''}".strip())

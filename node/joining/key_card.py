@@ -35,6 +35,11 @@ class KeyCard:
                 return parse_url(each)
         return ""
 
+    @property
+    def says(self) -> tuple[str, str, str, int]:
+        """What its node says of itself that an operator decides by: name, website, URL, and the epoch of its key."""
+        return self.organisation, self.website, self.url, self.signed.card.epoch
+
     @classmethod
     def parse(cls, value: object, *, network: str, me: NodeId) -> Self:
         """The key card that a JSON value is; InputError, saying what to ask the partner for, where it can't be used."""

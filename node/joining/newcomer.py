@@ -57,7 +57,7 @@ class Newcomer:
         if partner is not None:
             raise InputError(f"{link.node_id} is a partner of this node already: there is nothing to join")
         await self._greet(link)
-        confirmed = held is not None and held.confirmed_here
+        confirmed = held is not None and held.confirmed_by(link.id)
         card, there = await self._ask(link.url, link.node_id, link.id, link.key, confirmed=confirmed)
 
         def keep(db: sqlite3.Connection) -> Join:
@@ -82,7 +82,9 @@ class Newcomer:
 
         def keep(db: sqlite3.Connection) -> Join:
             held = waiting_with(db, join.node_id)
-            kept = replace(held, confirmed_there=held.confirmed_there or there, problem=None)
+            # The answer is to this invitation, and to no other that was used meanwhile.
+            answered = there and held.invitation == join.invitation
+            kept = replace(held, confirmed_there=held.confirmed_there or answered, problem=None)
             if kept != held:
                 joining.wait(db, kept)
             return kept
@@ -141,7 +143,7 @@ class Newcomer:
         own, me = await self._pairing.own_card(), self._pairing.me
         said = proof(key, "newcomer", by=me, to=inviter, confirmed=confirmed)
         request = JoinRequest(invitation, own, confirmed, said)
-        answer = JoinAnswer.parse(await self._client(url, inviter).join(request.line))
+        answer = await asyncio.to_thread(JoinAnswer.parse, await self._client(url, inviter).join(request.line))
         if not proves(answer.proof, key, "inviter", by=inviter, to=me, confirmed=answer.confirmed):
             raise Forged(f"what answers at {url} doesn't know the invitation, so somebody may be in between: call them")
         card = self._pairing.read_card(answer.key_card)

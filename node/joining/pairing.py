@@ -3,14 +3,17 @@
 Rules (SPEC, "Joining"):
 
 - a node that waits is trusted with nothing: no partner, no endorsement, no standing
+- what a node says of itself stays as it was when it began to wait: an operator confirms what was shown, nothing else
 - a side confirms by the eight safety words, which the other side's operator has read out
 - when both have confirmed, the partner, its card and who is accepted change in one transaction; its key card on disk
   and the endorsement follow, and only then does the join end. A process killed in between goes on where it was
+- whom the operator has put out meanwhile isn't endorsed: that is asked in the transaction that signs
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,6 +37,10 @@ from node.world import World
 
 class Blocked(InputError):
     """The node is one of whom this node accepts nothing."""
+
+
+class NoPartner(InputError):
+    """The node was put out after both sides had confirmed."""
 
 
 class Pairing:
@@ -62,6 +69,7 @@ class Pairing:
         self._publisher = publisher
         self._begin_rounds = begin_rounds
         self._endorse = endorse
+        self._changes: set[asyncio.Task[Join]] = set()
 
     async def own_card(self) -> dict[str, Any]:
         """The key card of this node."""
@@ -91,8 +99,8 @@ class Pairing:
     ) -> Join:
         """Has a node wait, or goes on with the join that it waits in; InputError where it may not even do that."""
         self.check(db, card)
-        held = joining.find(db, card.node_id)
-        confirmed = (held is not None and held.confirmed_here) or partners.find(db, card.node_id) is not None
+        held = self.held(db, card)
+        confirmed = (held is not None and held.confirmed_by(invitation)) or partners.find(db, card.node_id) is not None
         if held is None and len(joining.waiting(db)) >= joining.MOST:
             raise InputError(
                 f"{joining.MOST} nodes wait to become partners already: confirm or refuse some ('bra partner list')"
@@ -105,18 +113,29 @@ class Pairing:
             organisation=plain(card.organisation),
             website=plain(card.website),
             url=url,
-            key_card=card.signed.line,
+            key_card=held.key_card if held else card.signed.line,
             confirmed_here=confirmed,
             confirmed_there=confirmed_there,
             at=held.at if held else int(self.world.now()),
             problem=None,
         )
+        self._check_name(db, join)
         joining.wait(db, join)
         return join
 
+    def held(self, db: sqlite3.Connection, card: KeyCard) -> Join | None:
+        """The join that the card's node waits in; InputError where the card says something else than it did then."""
+        held = joining.find(db, card.node_id)
+        if held is not None and self.read_card(decode(held.key_card)).says != card.says:
+            raise InputError(
+                f"{card.node_id} says another name, website, URL or key of itself than when it began to wait: have "
+                "that join refused ('bra partner refuse'), and begin anew"
+            )
+        return held
+
     def check(self, db: sqlite3.Connection, card: KeyCard) -> None:
         """Raises InputError where the node is blocked, or its card is older than one that is known of it."""
-        if card.node_id in self._acceptance.choices.blocked or card.node_id in blocks.blocked(db):
+        if self._blocks(db, card.node_id):
             raise Blocked(f"{card.node_id} is blocked here: take that back first, if you mean it ('bra unblock')")
         known = authors.find(db, card.node_id)
         if known is not None and card.signed.card.epoch < known.newest_card.epoch:
@@ -128,9 +147,15 @@ class Pairing:
     async def change(self, job: Callable[[sqlite3.Connection], Join]) -> Join:
         """Makes a change of a join; where both have confirmed after it, the other is a partner when this returns.
 
-        What then remains to be done is `finish`'s.
+        What then remains to be done is `finish`'s. A caller that is cancelled, as by a peer that hangs up, stops none
+        of it: memory would know less than the database.
         """
+        task = asyncio.create_task(self._change(job))
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
 
+    async def _change(self, job: Callable[[sqlite3.Connection], Join]) -> Join:
         def whole(db: sqlite3.Connection) -> tuple[Join, Any]:
             joining.forget_old(db, self.world.now())
             join = job(db)
@@ -142,8 +167,11 @@ class Pairing:
             self._begin_rounds(join.node_id)
         return join
 
-    async def confirm(self, node_id: NodeId, words: str) -> Join:
-        """Confirms for this side, with the words that the other side read out; InputError where they are others."""
+    async def confirm(self, node_id: NodeId, words: str, shown: str | None = None) -> Join:
+        """Confirms for this side, with the words that the other side read out; InputError where they are others.
+
+        `shown`: the digest of what the operator was shown; InputError where something else waits now.
+        """
         expected = await asyncio.to_thread(safety_words, self.me, node_id)
         given = read_words(words)
         if len(given) != WORDS:
@@ -151,22 +179,45 @@ class Pairing:
         if given != expected:
             raise InputError(
                 "these are not the safety words of your two nodes: somebody may be in between. Nothing is confirmed; "
-                "stop, and call the partner on a number from its website"
+                "stop, and call the partner on a number that you had before"
             )
 
         def confirm(db: sqlite3.Connection) -> Join:
-            join = replace(waiting_with(db, node_id), confirmed_here=True)
+            held = waiting_with(db, node_id)
+            if shown is not None and held.digest != shown:
+                raise InputError(
+                    f"what {node_id} says of itself has changed since it was shown: look again ('bra partner confirm')"
+                )
+            join = replace(held, confirmed_here=True)
             joining.wait(db, join)
             return join
 
         return await self.change(confirm)
 
     async def finish(self, join: Join) -> None:
-        """Keeps the new partner's card as a file and endorses it; then the join is over. May be done again."""
-        self._home.keep_partner_card(join.node_id, join.key_card)
-        if change := await self.database.read(lambda db: self._endorse(db, join)):
-            await self._publisher.publish([change])
-        await self.database.write(lambda db: joining.end(db, join.node_id))
+        """Keeps the new partner's card as a file and endorses it; then the join is over. May be done again.
+
+        Of one that was put out since, the join only ends.
+        """
+        node_id = join.node_id
+
+        def change(db: sqlite3.Connection) -> Change | None:
+            self._require_partner(db, node_id)
+            return self._endorse(db, join)
+
+        def end(db: sqlite3.Connection) -> bool:
+            # Another one may have begun meanwhile.
+            if (held := joining.find(db, node_id)) and held.agreed:
+                joining.end(db, node_id)
+            return partners.find(db, node_id) is not None
+
+        with suppress(NoPartner):
+            endorsement = await self.database.read(change)
+            self._home.keep_partner_card(node_id, join.key_card)
+            if endorsement is not None:
+                await self._publisher.publish([endorsement], provided=lambda db: self._require_partner(db, node_id))
+        if not await self.database.write(end):
+            self._home.forget_partner_card(node_id)
 
     async def forget_old(self) -> None:
         """Ends joins that have waited for too long, and erases keys of invitations that nobody needs any more."""
@@ -176,9 +227,29 @@ class Pairing:
         """Makes the node a partner; who is accepted now."""
         card = self.read_card(decode(join.key_card))
         self.check(db, card)
+        self._check_name(db, join)
+        joining.forget_key(db, join.node_id)
         authors.introduce(db, card.signed.card)
         partners.add(db, join.node_id, join.url or None, self.world.now())
         return self._acceptance.recompute(db, self.world.now())
+
+    def _check_name(self, db: sqlite3.Connection, join: Join) -> None:
+        """Raises InputError where the node could never be endorsed as what it calls itself."""
+        try:
+            if change := self._endorse(db, join):
+                change.check()
+        except InputError as error:
+            raise InputError(
+                f"{join.node_id} can't be endorsed as what it calls itself ({error}): that organisation's name has to "
+                "be mended first"
+            ) from error
+
+    def _require_partner(self, db: sqlite3.Connection, node_id: NodeId) -> None:
+        if partners.find(db, node_id) is None or self._blocks(db, node_id):
+            raise NoPartner(f"{node_id} is no partner any more: it isn't endorsed")
+
+    def _blocks(self, db: sqlite3.Connection, node_id: NodeId) -> bool:
+        return node_id in self._acceptance.choices.blocked or node_id in blocks.blocked(db)
 
 
 def waiting_with(db: sqlite3.Connection, node_id: NodeId) -> Join:

@@ -4,12 +4,13 @@ Rules (SPEC, "Joining"):
 
 - whoever asks is a stranger: the proof shows that it has the invitation, the signature that it has its key. An unknown
   invitation and a wrong proof are refused alike, in the same time
-- the first newcomer that proves it has the invitation has it; asking again changes nothing
+- the first newcomer that proves it has the invitation has it; asking again brings its confirmation, and nothing else
 - strangers have places of their own and little time: they can keep each other waiting, but no partner. Wrong tries from
   one address are few a minute; a right proof is never counted with them, because behind a proxy all come from one
 - the page does nothing: a mail scanner may open it
 """
 
+import asyncio
 import base64
 import hashlib
 import sqlite3
@@ -18,9 +19,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from node.errors import Forged
+from node.errors import Forged, Malformed
 from node.federation import wire
-from node.federation.server import NotAllowed, answering, brought_card, read_body
+from node.federation.answers import NotAllowed, answering, read_body
+from node.federation.server import brought_card
 from node.federation.signatures import CARD, RequestVerifier, caller
 from node.joining.invitation import PAGE, proof, proves
 from node.joining.key_card import KeyCard
@@ -71,6 +73,7 @@ class Reception:
         self._verifier = RequestVerifier(self._me, self._now())
         self._failures = Failures(self._now)
         self._under_way = 0
+        self._reading = asyncio.Semaphore(1)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(f"{wire.PREFIX}/join", answering(self._join, SECONDS)), web.get(PAGE, _page)]
@@ -88,7 +91,7 @@ class Reception:
     async def _received(self, request: web.Request) -> JoinAnswer:
         node = caller(request.headers)
         body = await read_body(request, LONGEST)
-        asked = JoinRequest.parse(body)
+        asked = await self._parsed(body, request.remote or "")
         held = await self._pairing.database.read(lambda db: joining.invitation(db, asked.invitation))
         key = held.key if held else _NO_KEY
         proven = proves(asked.proof, key, "newcomer", by=node, to=self._me, confirmed=asked.confirmed)
@@ -102,11 +105,24 @@ class Reception:
             if confirmed is None:
                 join = await self._pairing.change(lambda db: self._take(db, card, asked))
                 confirmed = join.confirmed_here
+            elif held.used_by is None:
+                # By a partner: it needs none, and nobody else shall have it.
+                await self._pairing.database.write(lambda db: joining.use(db, asked.invitation, node, self._now()))
         except Blocked as error:
             # Whom this node blocks is nobody else's to know.
             raise NotAllowed(_UNKNOWN, 403) from error
         own = await self._pairing.own_card()
         return JoinAnswer(own, confirmed, proof(key, "inviter", by=self._me, to=node, confirmed=confirmed))
+
+    async def _parsed(self, body: bytes, address: str) -> JoinRequest:
+        """The request that a stranger's body is, which is counted as a wrong try where it is none."""
+        # Reading 128 KiB can take 10 ms: not of the event loop, and of one thread alone.
+        async with self._reading:
+            try:
+                return await asyncio.to_thread(JoinRequest.parse, body)
+            except Malformed:
+                self._failures.count(address)
+                raise
 
     def _signed(self, request: web.Request, node: NodeId, body: bytes, asked: JoinRequest) -> KeyCard:
         """The newcomer's key card; Forged unless the request is signed with the key that it names."""
@@ -125,7 +141,7 @@ class Reception:
         self._pairing.check(db, card)
         if partners.find(db, card.node_id):
             return True
-        waits = joining.find(db, card.node_id)
+        waits = self._pairing.held(db, card)
         if waits and waits.invitation == asked.invitation and waits.confirmed_there >= asked.confirmed:
             return waits.confirmed_here
         return None
@@ -171,8 +187,9 @@ meeting places and events to the other's member companies.</p>
 <p>Opening this page did nothing. Whoever runs your organisation's node copies the whole address of this page, from
 https:// to its last letter, and types, with it in quotes:</p>
 <p><code>bra join 'LINK'</code></p>
-<p>Then call the organisation that invited you, on a number from its website and not from the message that brought this
-link. Both nodes show the same eight words; read them to each other, and confirm.</p>
+<p>Then call the organisation that invited you, on a number that you had before, or from a website that you looked up
+yourself: not from the message that brought this link. Both nodes show the same eight words; read them to each other,
+and confirm.</p>
 <p>The link is good for one day and one node. Don't pass it on.</p>
 </html>
 """.encode()

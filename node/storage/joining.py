@@ -3,6 +3,7 @@
 A join is trusted with nothing: it stands in no other table until it is confirmed. All of it is forgotten after a week.
 """
 
+import hashlib
 import sqlite3
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -63,6 +64,15 @@ class Join:
     def agreed(self) -> bool:
         return self.confirmed_here and self.confirmed_there
 
+    @property
+    def digest(self) -> str:
+        """Of what an operator is shown of the other side: SHA-256, hex."""
+        return hashlib.sha256(self.key_card + b"\n" + self.url.encode()).hexdigest()
+
+    def confirmed_by(self, invitation: str) -> bool:
+        """Whether this side has confirmed what still waits, and by this very invitation."""
+        return self.confirmed_here and not self.agreed and self.invitation == invitation
+
 
 _INVITATION = "id, key, label, created, expires, used_by, used_at, cancelled_at"
 _JOIN = (
@@ -96,8 +106,8 @@ def invitations(db: sqlite3.Connection) -> list[Invitation]:
 
 
 def use(db: sqlite3.Connection, id_: str, by: NodeId, now: float) -> None:
-    """The invitation is this newcomer's from now on."""
-    db.execute("UPDATE invitations SET used_by = ?, used_at = ? WHERE id = ?", (by, int(now), id_))
+    """The invitation is this newcomer's from now on, unless it was somebody's before."""
+    db.execute("UPDATE invitations SET used_by = ?, used_at = ? WHERE id = ? AND used_by IS NULL", (by, int(now), id_))
 
 
 def cancel(db: sqlite3.Connection, id_: str, now: float) -> None:
@@ -140,14 +150,22 @@ def failed(db: sqlite3.Connection, node_id: str, problem: str) -> None:
     db.execute("UPDATE joins SET problem = ? WHERE node_id = ?", (plain(problem), node_id))
 
 
+def forget_key(db: sqlite3.Connection, node_id: str) -> None:
+    """The invitation's key is needed no more: both sides have confirmed."""
+    db.execute("UPDATE joins SET key = NULL WHERE node_id = ?", (node_id,))
+
+
 def end(db: sqlite3.Connection, node_id: str) -> None:
     """The join is over, and what was known of it with it."""
     db.execute("DELETE FROM joins WHERE node_id = ?", (node_id,))
 
 
 def forget_old(db: sqlite3.Connection, now: float) -> None:
-    """Joins and keys of invitations that nobody needs any more: after a week, or when its newcomer was met."""
-    db.execute("DELETE FROM joins WHERE at < ? AND NOT (confirmed_here AND confirmed_there)", (int(now) - LASTS,))
+    """Joins and keys of invitations that nobody needs any more: after a week, or when its newcomer was met.
+
+    A join that both have confirmed, and whose endorsement can't be published, has a second week.
+    """
+    db.execute("DELETE FROM joins WHERE at + ? * (1 + (confirmed_here AND confirmed_there)) < ?", (LASTS, int(now)))
     db.execute("DELETE FROM invitations WHERE coalesce(used_at, created) < ?", (int(now) - LASTS,))
     db.execute(
         "DELETE FROM invitations WHERE EXISTS (SELECT 1 FROM partners WHERE node_id = used_by AND last_sync > used_at)"

@@ -1,34 +1,33 @@
-"""Strangers at the door, an inviter that lies and a newcomer that lies: a refusal each, and nothing is changed."""
+"""Strangers at the door, and a newcomer that lies: a refusal each, and nothing is changed."""
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
-from node.errors import BraError
+from node.errors import InputError
 from node.federation import wire
-from node.federation.client import Client
 from node.federation.signatures import CARD, RequestSigner
 from node.joining import reception
 from node.joining.invitation import Link, proof
-from node.joining.messages import LONGEST
-from node.joining.newcomer import Newcomer as Newcomers
-from node.protocol.canonical import decode, encode
-from node.protocol.names import NodeId, encode_base64
+from node.joining.messages import LONGEST, JoinRequest
+from node.protocol.canonical import encode
+from node.protocol.names import encode_base64
 from node.storage import blocks
-from tests.joining.conftest import Side
-from tests.protocol.builders import Author
+from tests.joining.conftest import Side, until
+from tests.protocol.builders import NOW, Author
 
 PATH = f"{wire.PREFIX}/join"
 PARIS = Author("paris")
-PARIS.put(
-    "organisation",
-    {"name": "Paris Park", "roles": ["other"], "city": "Paris", "country": "FR", "website": "https://paris.example/",
-     "languages": ["fr"]}, "self",
-)  # fmt: skip
+PARIS_SAYS = {
+    "name": "Paris Park", "roles": ["other"], "city": "Paris", "country": "FR", "website": "https://paris.example/",
+    "languages": ["fr"],
+}  # fmt: skip
+PARIS.put("organisation", PARIS_SAYS, "self")
 PARIS.commit()
 
 
@@ -41,14 +40,27 @@ class Newcomer:
         self.http = http
         self._nonces = 0
 
-    def request(self, **different: Any) -> dict[str, Any]:
+    def request(self, *, who: Author = PARIS, confirming: bool = True, **different: Any) -> dict[str, Any]:
         said = {
             "invitation": self.link.id,
-            "key_card": PARIS.signed_record("organisation", "self").as_value(),
-            "confirmed": True,
-            "proof": proof(self.link.key, "newcomer", by=PARIS.id, to=self.lund.id, confirmed=True),
+            "key_card": who.signed_record("organisation", "self").as_value(),
+            "confirmed": confirming,
+            "proof": proof(self.link.key, "newcomer", by=who.id, to=self.lund.id, confirmed=confirming),
         }
         return said | different
+
+    async def asks(self, *, who: Author = PARIS, confirming: bool = True) -> tuple[int, str]:
+        """The status, and what is said with it or the other side's confirmation."""
+        status, answer = await self.send(encode(self.request(who=who, confirming=confirming)), by=who)
+        value = json.loads(answer)
+        return status, value.get("detail", str(value.get("confirmed")))
+
+    async def becomes_partner(self) -> None:
+        assert await self.asks(confirming=False) == (200, "False")
+        shown = await self.lund.does("join-show", who=PARIS.id)
+        await self.lund.does("partner-confirm", node_id=PARIS.id, words=" ".join(shown["words"]))
+        assert await self.asks() == (200, "True")
+        assert await self.lund.partners() == [PARIS.id]
 
     async def send(self, body: bytes, *, by: Author = PARIS, **headers: str | None) -> tuple[int, bytes]:
         self._nonces += 1
@@ -83,6 +95,8 @@ async def test_an_unknown_invitation_and_a_wrong_proof_are_answered_with_the_sam
 
 Body = Callable[[Newcomer], bytes]
 OTHER = Author("oslo")
+OTHER.put("organisation", PARIS_SAYS | {"name": "Oslo Park", "website": "https://oslo.example/"}, "self")
+OTHER.commit()
 LIES: dict[str, tuple[Body, dict[str, Any], int]] = {
     "no signature": (lambda it: encode(it.request()), {"Signature-Input": None, "Signature": None}, 400),
     "no card": (lambda it: encode(it.request()), {CARD: None}, 403),
@@ -112,6 +126,125 @@ async def test_a_newcomer_is_refused_and_leaves_nothing_with(what: str, newcomer
     assert (await newcomer.send(encode(newcomer.request())))[0] == 200
 
 
+def saying(**different: Any) -> Author:
+    """Paris, which says something else of itself now."""
+    other = PARIS.twin()
+    other.put("organisation", PARIS_SAYS | different, "self")
+    other.commit()
+    return other
+
+
+def elsewhere() -> Author:
+    other = PARIS.twin()
+    other.beat(NOW)
+    return other
+
+
+def with_a_new_key() -> Author:
+    other = PARIS.twin()
+    other.rotate(from_seq=10)
+    other.commit()
+    return other
+
+
+CHANGES: dict[str, Callable[[], Author]] = {
+    "name": lambda: saying(name="Tartu Science Park"),
+    "website": lambda: saying(website="https://tartu.example/"),
+    "URL": elsewhere,
+    "key": with_a_new_key,
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_a_newcomer_that_was_confirmed_can_not_exchange_its(what: str, newcomer: Newcomer) -> None:
+    lund, other = newcomer.lund, CHANGES[what]()
+    await newcomer.asks(confirming=False)
+    shown = await lund.does("join-show")
+    await lund.does("partner-confirm", node_id=PARIS.id, words=" ".join(shown["words"]), shown=shown["shown"])
+    before = await state(lund)
+    for confirming in (False, True):
+        status, said = await newcomer.asks(who=other, confirming=confirming)
+        assert (status, "begin anew" in said) == (400, True)
+    assert await state(lund) == before
+    assert await newcomer.asks() == (200, "True")
+    await until(lund.endorsed, "it is not endorsed")
+    [endorsement] = (await lund.does("list", kind="endorsement"))["records"]
+    assert endorsement["body"]["organisation"] == "Paris Park"
+
+
+async def test_a_yes_is_to_what_was_shown_and_to_nothing_that_came_in_its_place(newcomer: Newcomer) -> None:
+    lund = newcomer.lund
+    await newcomer.asks(confirming=False)
+    shown = await lund.does("join-show")
+    yes = {"node_id": PARIS.id, "words": " ".join(shown["words"])}
+    await lund.does("partner-refuse", who=PARIS.id)
+    newcomer.link = Link.parse(await lund.invite())
+    assert (await newcomer.asks(who=saying(name="Tartu Science Park")))[0] == 200
+    with pytest.raises(InputError, match="has changed since it was shown: look again"):
+        await lund.does("partner-confirm", **yes, shown=shown["shown"])
+    assert await lund.partners() == []
+    again = await lund.does("join-show")
+    assert (again["organisation"], again["confirmed_here"]) == ("Tartu Science Park", False)
+    assert (await lund.does("partner-confirm", **yes, shown=again["shown"]))["partner"]
+
+
+async def test_what_a_newcomer_publishes_beside_asks_for_no_second_look(newcomer: Newcomer) -> None:
+    lund, busy = newcomer.lund, PARIS.twin()
+    await newcomer.asks(confirming=False)
+    shown = await lund.does("join-show")
+    busy.put("venue", {})
+    busy.commit()
+    assert await newcomer.asks(who=busy) == (200, "False")
+    yes = {"node_id": PARIS.id, "words": " ".join(shown["words"]), "shown": shown["shown"]}
+    assert (await lund.does("partner-confirm", **yes))["partner"]
+
+
+async def test_a_name_that_nobody_could_read_is_refused_before_it_waits(newcomer: Newcomer) -> None:
+    before = await state(newcomer.lund)
+    status, said = await newcomer.asks(who=saying(name="\ue000\ue001"))
+    assert (status, "name" in said) == (400, True)
+    assert await state(newcomer.lund) == before
+
+
+async def test_a_confirmation_is_of_one_invitation_and_counts_by_no_other(newcomer: Newcomer) -> None:
+    lund = newcomer.lund
+    await newcomer.asks(confirming=False)
+    shown = await lund.does("join-show")
+    await lund.does("partner-confirm", node_id=PARIS.id, words=" ".join(shown["words"]))
+    newcomer.link = Link.parse(await lund.invite())
+    assert await newcomer.asks() == (200, "False")
+    assert await lund.partners() == []
+
+
+async def test_an_invitation_that_a_partner_used_is_open_to_nobody(newcomer: Newcomer) -> None:
+    await newcomer.becomes_partner()
+    newcomer.link = Link.parse(await newcomer.lund.invite())
+    assert await newcomer.asks() == (200, "True")
+    states = [each["state"] for each in (await newcomer.lund.does("invitation-list"))["invitations"]]
+    assert set(states) == {"used"}
+    status, said = await newcomer.asks(who=OTHER)
+    assert (status, "another node has used this invitation" in said) == (403, True)
+
+
+async def test_who_was_removed_before_it_was_endorsed_needs_the_words_again(
+    newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lund = newcomer.lund
+
+    async def dies(changes: object, **conditions: object) -> None:
+        raise InputError("nothing can be published now")
+
+    with monkeypatch.context() as now:
+        now.setattr(lund.app.publisher, "publish", dies)
+        await newcomer.becomes_partner()
+        await lund.does("partner-remove", node=PARIS.id)
+    assert await lund.waiting() == []
+    newcomer.link = Link.parse(await lund.invite())
+    assert await newcomer.asks() == (200, "False")
+    assert await lund.partners() == []
+    assert await lund.endorsed() == {}
+
+
 async def test_a_request_that_was_overheard_is_no_second_request(newcomer: Newcomer) -> None:
     body = encode(newcomer.request())
     signer = RequestSigner(PARIS.signing_key, PARIS.card)
@@ -133,6 +266,25 @@ async def test_after_ten_wrong_tries_an_address_waits_a_minute_but_a_right_one_i
     assert (await newcomer.send(right))[0] == 200
     newcomer.lund.pass_by(reception.FAILURES_WITHIN + 1)
     assert (await newcomer.send(wrong))[0] == 403
+
+
+async def test_what_is_no_request_is_read_beside_everything_else_and_counted_as_a_wrong_try(
+    newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[threading.Thread] = set()
+    parse = JoinRequest.parse
+
+    def watched(body: bytes) -> JoinRequest:
+        threads.add(threading.current_thread())
+        return parse(body)
+
+    monkeypatch.setattr(JoinRequest, "parse", watched)
+    nonsense = b"[" + b",".join([b"{}"] * (LONGEST // 3 - 1)) + b"]"
+    statuses = [(await newcomer.send(nonsense))[0] for _ in range(reception.FAILURES + 1)]
+    assert statuses == [400] * reception.FAILURES + [429]
+    assert await newcomer.asks() == (200, "False")
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_of_many_addresses_those_that_failed_long_ago_are_forgotten() -> None:
@@ -183,65 +335,6 @@ async def test_the_page_does_nothing_and_runs_nothing(newcomer: Newcomer) -> Non
     assert "<script" not in page
     assert await state(newcomer.lund) == before
     assert (await newcomer.send(encode(newcomer.request())))[0] == 200
-
-
-class Liar(Client):
-    """The way to the inviter's node, on which its honest answers are changed."""
-
-    def __init__(self, change: Callable[[bytes], bytes], *parts: Any, **limits: Any) -> None:
-        super().__init__(*parts, **limits)
-        self._change = change
-
-    async def join(self, request: bytes) -> bytes:
-        return self._change(await super().join(request))
-
-
-def lying(side: Side, change: Callable[[bytes], bytes]) -> Newcomers:
-    """The newcomer's side of joining of a node to which the inviter's answers come changed."""
-    app = side.app
-
-    def client(url: str, node: NodeId) -> Client:
-        limits = {"world": app.world, "limits": app.limits, "request_seconds": 10}
-        return Liar(change, app._http, url, node, app._signer, **limits)
-
-    return Newcomers(app.parts.pairing, client)
-
-
-def with_members(**different: Any) -> Callable[[bytes], bytes]:
-    return lambda answer: encode(decode(answer) | different)
-
-
-ANSWERS: dict[str, Callable[[bytes], bytes]] = {
-    "nothing": lambda answer: b"",
-    "what is not JSON": lambda answer: b"<html>",
-    "what is nested without end": lambda answer: b"[" * 100_000,
-    "too much": lambda answer: answer + b" " * LONGEST,
-    "a member more": with_members(more=1),
-    "a wrong proof": with_members(proof=encode_base64(bytes(32))),
-    "a confirmation that nobody made": with_members(confirmed=True),
-    "another node's key card": with_members(key_card=PARIS.signed_record("organisation", "self").as_value()),
-    "a key card that was changed": lambda answer: answer.replace(b"Lund Park", b"Oslo Park"),
-    "a key card that is none": with_members(key_card=[]),
-}
-
-
-@pytest.mark.parametrize("what", ANSWERS)
-async def test_an_inviter_is_refused_that_answers_with(what: str, lund: Side, tartu: Side) -> None:
-    link = await lund.invite()
-    before = await state(tartu)
-    with pytest.raises(BraError):
-        await lying(tartu, ANSWERS[what]).join(Link.parse(link))
-    assert await state(tartu) == before
-    assert (await tartu.does("join", link=link))["node_id"] == lund.id
-
-
-async def test_an_answer_that_lies_later_confirms_nothing_and_is_shown(lund: Side, tartu: Side) -> None:
-    await tartu.does("join", link=await lund.invite())
-    await tartu.confirm(lund)
-    await lying(tartu, with_members(confirmed=True)).go_on()
-    [join] = await tartu.waiting()
-    assert "somebody may be in between" in join["problem"]
-    assert await tartu.partners() == []
 
 
 async def test_a_partner_that_is_blocked_is_not_told_so_by_an_invitation(newcomer: Newcomer) -> None:

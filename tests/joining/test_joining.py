@@ -162,7 +162,7 @@ async def test_a_process_that_ended_before_it_endorsed_goes_on_from_there(lund: 
     await lund.confirm(tartu)
     publish = tartu.app.publisher.publish
 
-    async def dies(changes: object) -> None:
+    async def dies(changes: object, **conditions: object) -> None:
         raise InputError("ended here")
 
     tartu.app.publisher.publish = dies  # type: ignore[assignment]

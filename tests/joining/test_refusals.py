@@ -186,7 +186,7 @@ SENTENCES: dict[str, tuple[Case, str]] = {
     "another network": (wrong_network, "belongs to the network 'rehearsal', this one to 'test'"),
     "another node at the URL": (wrong_id, "answers there, not bra1"),
     "a URL that can't be reached": (unreachable, "ask the partner whether its node serves"),
-    "a URL of something else": (another_service, "not found"),
+    "a URL of something else": (another_service, "answered 404: ask its operator"),
     "a clock that is off": (clock_off, "its clock is ahead by .*: it said .* when it was .* here"),
     "an older card than is known": (older_card, "an old key is in use there"),
     "the own invitation": (oneself, "invitation of this very node"),
