@@ -67,7 +67,8 @@ _SHOWN = (
     "authors.forked_epoch, authors.epoch, authors.continuous "
 )
 _MAY_SEE = (
-    "(authors.standing >= {listed} OR (authors.standing >= {reached} AND records.kind = 'farewell')) "
+    "(authors.standing >= {listed} "
+    "OR (authors.standing >= {reached} AND records.kind = 'farewell' AND authors.count = 1)) "
     "AND records.line IS NOT NULL AND records.problem IS NULL "
     "AND records.visibility IN ({visibilities}) AND (records.expires IS NULL OR records.expires > {now}) "
     "AND (records.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > {now} "
@@ -122,7 +123,8 @@ def farewells(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
     """When and why they left, of everybody reached who says farewell: `date` and `reason` by node id."""
     rows = db.execute(
         "SELECT authors.node_id, records.line FROM records JOIN authors ON authors.no = records.author "
-        "WHERE authors.standing >= ? AND records.no IN (SELECT min(no) FROM records WHERE kind = 'farewell' "
+        "WHERE authors.standing >= ? AND authors.count = 1 AND records.no IN "
+        "(SELECT min(no) FROM records WHERE kind = 'farewell' "
         "AND line IS NOT NULL AND problem IS NULL AND seq > 0 GROUP BY author)",
         (int(Standing.REACHED),),
     )
@@ -211,6 +213,8 @@ def _shown(reader: Reader, row: Sequence[Any], names: Mapping[str, str]) -> dict
 def look_alike_warning(likeness: Likeness, names: Mapping[str, str]) -> str:
     """What a person is told of an organisation that looks like another."""
     other = names.get(likeness.of) or likeness.of
+    if likeness.what == "scripts":
+        return "its name mixes letters of different scripts in one word: compare node ids"
     if likeness.what == "website":
         return f"its website is that of {other}, which is known here for longer, under another key: compare node ids"
     return f"its name looks like that of {other}, which is known here for longer: compare node ids"

@@ -106,6 +106,7 @@ class Receiver:
         self._network = network
         self._world = world
         self._unsettled = False
+        self._settling: asyncio.Future[None] | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._large_worker = ThreadPoolExecutor(1, thread_name_prefix="judge-large")
         self.limits = limits
@@ -167,9 +168,18 @@ class Receiver:
     async def settle(self) -> None:
         """Works out who is accepted, if what was applied since the last time can have changed it."""
         if self._unsettled:
-            self._unsettled = False
-            known = await self._database.write(lambda db: self._acceptance.recompute(db, self._world.now()))
-            self._acceptance.replace(known)
+            # Whoever waits may hang up; what was applied has to count all the same.
+            self._settling = asyncio.ensure_future(self._settle())
+            await asyncio.shield(self._settling)
+
+    async def _settle(self) -> None:
+        self._unsettled = False
+        try:
+            answer = await self._database.write(lambda db: self._acceptance.recompute(db, self._world.now()))
+        except BaseException:
+            self._unsettled = True
+            raise
+        self._acceptance.replace(answer)
 
     async def refuse(self, peer: NodeId, author: NodeId, refusal: Refusal, head: bytes | None = None) -> None:
         """Keeps a refusal that no block came to. Of strangers there may be any number: none of theirs."""
@@ -187,7 +197,7 @@ class Receiver:
         """A round with a partner ended: a restored home may know enough now to sign again."""
         authority = self._authority
         if authority.restored and await self._database.write(
-            lambda db: authority.consulted(db, partner, answered=answered)
+            lambda db: authority.consulted(db, partner, answered=answered, accepted=self._acceptance.partners)
         ):
             authority.open()
 
@@ -312,7 +322,9 @@ class Receiver:
     def _hear_own(self, db: sqlite3.Connection, author: Author, told: Told) -> None:
         """What is said of this node's own author: a newer card, or a state that this home never signed."""
         if told.card.epoch > author.newest_card.epoch:
-            authors.introduce(db, told.card)
+            # The same words may be in use in another network, too.
+            if told.card.network == self._network:
+                authors.introduce(db, told.card)
         elif told.card.signed.statement == author.card.signed.statement and not authors.has_head(
             db, author, told.head.hash
         ):

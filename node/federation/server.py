@@ -12,7 +12,7 @@ import asyncio
 import base64
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +21,12 @@ import structlog
 from aiohttp import web
 
 from node.directory.acceptance import Acceptance
-from node.errors import BraError, Forged, InputError, Malformed, ProtocolError
+from node.errors import Malformed, ProtocolError
 from node.federation import sending, wire
+from node.federation.answers import STREAMING, Handler, NotAllowed, answering, json_answer, ndjson, number, read_body
 from node.federation.arrivals import Arrivals
 from node.federation.receiving import Receiver, pushed_blocks
 from node.federation.signatures import CARD, RequestVerifier, caller
-from node.problem import problem
 from node.protocol import names
 from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
@@ -42,22 +42,13 @@ from node.world import World
 
 log = structlog.get_logger()
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_STREAMING = web.RequestKey("streaming", bool)
+PUSHES_AT_ONCE = 4
+"""Of all nodes together: each may hold 32 MiB in memory."""
 _FOREIGN_CURSOR = "the cursor belongs to another database: start over without one"
 _STRANGERS_SECONDS = 2.0
 """For what isn't signed: in the threads of questions that anybody may ask, so that it keeps no partner waiting."""
 _LARGEST_QUESTION = 2 * wire.MIB
 """Bytes of a pull's body."""
-
-
-class NotAllowed(BraError):
-    """The caller is who it says it is, but may not do this; or too much is going on."""
-
-    def __init__(self, sentence: str, status: int) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +97,7 @@ class Server:
         self._world = world
         self._verifier = RequestVerifier(self._me, world.now())
         self._under_way: Counter[NodeId] = Counter()
+        self._pushes = 0
 
     def routes(self) -> list[web.RouteDef]:
         author = f"{wire.PREFIX}/authors/{{author}}"
@@ -148,7 +140,7 @@ class Server:
         async with self._caller(request) as (node, _):
             after = self._cursor(request.query.get("since"))
             # Well within the time that a request has, or every quiet wait would end as an error.
-            wait = min(_number(request.query.get("wait", "0")), 60, self._seconds - 2)
+            wait = min(number(request.query.get("wait", "0")), 60, self._seconds - 2)
             ends = asyncio.get_running_loop().time() + wait
             while True:
                 news = self._arrivals.next()
@@ -161,16 +153,13 @@ class Server:
                 if lines or self._arrivals.over or not await _within(news, ends):
                     break
             lines.append(encode({"next": {"since": f"{self._identity.instance}:{reached}"}}))
-            return _ndjson(lines)
+            return await ndjson(lines)
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request, body_limit=_LARGEST_QUESTION) as (node, body):
-            value = decode(body)
-            if not isinstance(value, list) or not 1 <= len(value) <= wire.WANTS_AT_ONCE:
-                raise Malformed(f"a pull is an array of 1 to {wire.WANTS_AT_ONCE} wishes")
-            wants = [Want.parse(each) for each in value]
+            wants = await asyncio.to_thread(_wants, body)
             response = web.StreamResponse(headers={"Content-Type": wire.NDJSON, "Content-Encoding": "gzip"})
-            request[_STREAMING] = True
+            request[STREAMING] = True
             await response.prepare(request)
             stream = wire.Compressor()
             for want in wants:
@@ -183,29 +172,30 @@ class Server:
         return stream.add(sending.block(db, want, honoured=honoured, limits=self._limits))
 
     async def _push(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request, body_limit=wire.LONGEST_REQUEST_BODY) as (node, body):
-            if self._acceptance.standing(node) is not Standing.HONOURED:
-                raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
+        async with self._caller(request, body_limit=wire.LONGEST_REQUEST_BODY, pushes=True) as (node, body):
             compressed = request.headers.get("Content-Encoding") == "gzip"
             whole = request.query.get("whole", "0") == "1"
             blocks = await asyncio.to_thread(pushed_blocks, body, compressed=compressed, limits=self._limits)
             lines: list[bytes] = []
-            for author, block in blocks:
-                if isinstance(block, Refusal):
-                    await self._receiver.refuse(node, author, block)
-                    verdict: Verdict = block
-                else:
-                    verdict = await self._receiver.apply(node, block, whole=whole)
-                lines.append(encode({"verdict": {"author": author, **_outcome(verdict)}}))
-            await self._receiver.settle()
-            return _ndjson(lines)
+            try:
+                for author, block in blocks:
+                    if isinstance(block, Refusal):
+                        await self._receiver.refuse(node, author, block)
+                        verdict: Verdict = block
+                    else:
+                        verdict = await self._receiver.apply(node, block, whole=whole)
+                    lines.append(encode({"verdict": {"author": author, **_outcome(verdict)}}))
+            finally:
+                # Also where the caller has hung up: what was applied counts.
+                await self._receiver.settle()
+            return await ndjson(lines)
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request):
             author = names.parse_node_id(request.match_info["author"])
             head = names.parse_hash(request.query.get("head"))
             prefix = parse_prefix(request.query.get("prefix", ""))
-            depth = _number(request.query.get("depth", str(wire.DEEPEST_LOOK)))
+            depth = number(request.query.get("depth", str(wire.DEEPEST_LOOK)))
             if not 1 <= depth <= wire.DEEPEST_LOOK or len(prefix) + depth > 256:
                 raise Malformed(f"depth is from 1 to {wire.DEEPEST_LOOK}, and 256 bits are the end")
             found = await self._database.read(
@@ -214,7 +204,7 @@ class Server:
             if found is None:
                 raise NotAllowed("that is not the newest head of this author here: read the feed again", 409)
             subtrees = [{"prefix": each.prefix, "hash": each.hash.hex(), "leaves": each.leaves} for each in found]
-            return _json({"subtrees": subtrees})
+            return json_answer({"subtrees": subtrees})
 
     async def _statements(self, request: web.Request) -> web.StreamResponse:
         """An author's newest card, head and beat. For anybody: whoever lost its key can't sign the question."""
@@ -222,7 +212,7 @@ class Server:
         found = await self._database.query(partial(sending.statements, author_id=author), _STRANGERS_SECONDS)
         if found is None:
             raise NotAllowed(f"{author} is not known here", 404)
-        return _json(found)
+        return json_answer(found)
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request) as (node, _):
@@ -244,10 +234,12 @@ class Server:
                     everything=everything,
                 )
             )
-            return _json(found.as_value())
+            return json_answer(found.as_value())
 
     @asynccontextmanager
-    async def _caller(self, request: web.Request, *, body_limit: int = 0) -> AsyncIterator[tuple[NodeId, bytes]]:
+    async def _caller(
+        self, request: web.Request, *, body_limit: int = 0, pushes: bool = False
+    ) -> AsyncIterator[tuple[NodeId, bytes]]:
         """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask."""
         node = caller(request.headers)
         card, brought = await self._card(node, request.headers.get(CARD))
@@ -261,18 +253,30 @@ class Server:
         places = self._requests if node in self._acceptance.partners else self._requests * 3 // 4
         if self._under_way[node] >= self._per_peer or self._under_way.total() >= places:
             raise NotAllowed("too many requests are under way: wait for one to end", 429)
+        if pushes:
+            self._check_push(node)
         self._under_way[node] += 1
+        self._pushes += pushes
         try:
             body = await read_body(request, body_limit)
-            check_body(body)
+            # Hashing megabytes would hold up everybody else.
+            await asyncio.to_thread(check_body, body)
             if brought:
                 # Just proven to be in use; nothing is written where it was known.
                 await self._database.write(lambda db: authors.introduce(db, card))
             yield node, body
         finally:
+            self._pushes -= pushes
             self._under_way[node] -= 1
             if not self._under_way[node]:
                 del self._under_way[node]
+
+    def _check_push(self, node: NodeId) -> None:
+        """Raises NotAllowed unless a push of the node may be read: its body may fill 32 MiB."""
+        if self._acceptance.standing(node) is not Standing.HONOURED:
+            raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
+        if self._pushes >= PUSHES_AT_ONCE:
+            raise NotAllowed("other pushes are being taken: try again in a moment", 429)
 
     def _require_listed(self, node: NodeId) -> None:
         if self._acceptance.standing(node) < Standing.LISTED:
@@ -289,56 +293,22 @@ class Server:
     def _cursor(self, since: str | None) -> int:
         if not since:
             return 0
-        instance, _, number = since.partition(":")
+        instance, _, place = since.partition(":")
         if instance != self._identity.instance:
             raise NotAllowed(_FOREIGN_CURSOR, 410)
-        return _number(number)
-
-
-def answering(handler: Handler, seconds: float) -> Handler:
-    """The handler with our errors as answers, and an end to its time."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            async with asyncio.timeout(seconds):
-                return await handler(request)
-        except NotAllowed as error:
-            return problem(error.status, str(error))
-        except Forged as error:
-            return problem(401, str(error))
-        except (ProtocolError, InputError) as error:
-            return problem(400, str(error))
-        except TimeoutError:
-            return _broken_off(request, f"the answer took more than {seconds:.0f} s: ask for less")
-        except BraError as error:
-            # What is wrong on this machine is its operator's to read, not the caller's.
-            log.error("request failed", call=request.path, problem=str(error))
-            return _broken_off(request, "this node can't answer now: try again later")
-
-    return answer
-
-
-def _broken_off(request: web.Request, sentence: str) -> web.Response:
-    if _STREAMING in request and request.transport is not None:
-        # Part of the answer is out: only a connection cut short says that it is not whole.
-        request.transport.abort()
-    return problem(503, sentence)
-
-
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body as it was sent, still compressed; NotAllowed beyond `limit` bytes."""
-    chunks: list[bytes] = []
-    room = limit
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        room -= len(chunk)
-        if room < 0:
-            raise NotAllowed(f"the body has more than {limit} bytes: send less at once", 413)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        return number(place)
 
 
 def _not_known(node: NodeId) -> NotAllowed:
     return NotAllowed(f"{node} is not known here: exchange key cards with this node's operator first", 403)
+
+
+def _wants(body: bytes) -> list[Want]:
+    """The wishes of a pull."""
+    value = decode(body)
+    if not isinstance(value, list) or not 1 <= len(value) <= wire.WANTS_AT_ONCE:
+        raise Malformed(f"a pull is an array of 1 to {wire.WANTS_AT_ONCE} wishes")
+    return [Want.parse(each) for each in value]
 
 
 def _outcome(verdict: Verdict) -> dict[str, str]:
@@ -367,22 +337,3 @@ async def _within(news: asyncio.Event, ends: float) -> bool:
             return await news.wait()
     except TimeoutError:
         return False
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 16:
-        raise Malformed("expected a whole number")
-    return int(text)
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(
-        body=wire.gzipped(encode(value)), content_type="application/json", headers={"Content-Encoding": "gzip"}
-    )
-
-
-def _ndjson(lines: Sequence[bytes]) -> web.Response:
-    body = b"".join(b"%b\n" % line for line in lines)
-    if len(body) < 1024:
-        return web.Response(body=body, content_type=wire.NDJSON)
-    return web.Response(body=wire.gzipped(body), content_type=wire.NDJSON, headers={"Content-Encoding": "gzip"})

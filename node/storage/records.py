@@ -21,6 +21,9 @@ _MERGED_AT_ONCE = 500
 _MANY = 500
 """Keys looked up in one statement; beyond that the author's whole set is read."""
 
+REMOVALS_KEPT = 50_000
+"""Removals remembered of one author; the newest stay. Readers that would need older ones compare."""
+
 
 class Stored(NamedTuple):
     """A row as it is handed to peers. Without a line it is a leaf."""
@@ -141,15 +144,24 @@ def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
 def of_kind(db: sqlite3.Connection, author: int, kind: str, most: int = -1) -> Iterator[tuple[int, str, bytes]]:
     """Number, id and line of an author's shared, well-formed records of a kind, in the order in which they came here.
 
-    They lie in one range of keys (SPEC, "The tree"), so that an author's other records cost nothing. At most `most`.
+    They lie in one range of keys (SPEC, "The tree"), so that an author's other records cost nothing. At most `most`;
+    bodies are read one by one, as far as the caller goes on.
     """
     first = tree_key(kind, "")[:1]
-    return db.execute(
-        "SELECT no, id, line FROM records INDEXED BY idx_records_author_key "
+    found = db.execute(
+        "SELECT no, id FROM records INDEXED BY idx_records_author_key "
         "WHERE author = ? AND key BETWEEN ? AND ? AND kind = ? AND line IS NOT NULL AND problem IS NULL AND seq > 0 "
         "ORDER BY no LIMIT ?",
         (author, first.ljust(32, b"\x00"), first.ljust(32, b"\xff"), kind, most),
-    )
+    ).fetchall()
+    for no, id_ in found:
+        yield no, id_, line(db, no)
+
+
+def line(db: sqlite3.Connection, no: int) -> bytes:
+    """The bytes of the record with this number; it is there, with its body."""
+    found: bytes = db.execute("SELECT line FROM records WHERE no = ?", (no,)).fetchone()[0]
+    return found
 
 
 def without_bodies(
@@ -196,11 +208,18 @@ def forget_words(db: sqlite3.Connection) -> bool:
     return db.total_changes - before >= 2
 
 
-def remember_removals(db: sqlite3.Connection, author: int, keys: Iterable[bytes], seq: int, now: float) -> None:
+def remember_removals(db: sqlite3.Connection, author: int, keys: Collection[bytes], seq: int, now: float) -> None:
     """Keeps what a head proved gone, under that head's seq, for readers that still have it."""
+    if not keys:
+        return
     db.executemany(
         "INSERT OR REPLACE INTO removals (author, key, seq, at) VALUES (?, ?, ?, ?)",
         [(author, key, seq, int(now)) for key in keys],
+    )
+    db.execute(
+        "DELETE FROM removals WHERE rowid IN "
+        "(SELECT rowid FROM removals WHERE author = ? ORDER BY at DESC, seq DESC LIMIT -1 OFFSET ?)",
+        (author, REMOVALS_KEPT),
     )
 
 

@@ -85,13 +85,16 @@ def advance(
     by small steps. `entries`: of the records put, where they are worked out already.
     """
     before = authors.find(db, card.author)
+    # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.
+    held = trees.of(db, before) if before and removed else Tree()
+    gone = [key for key in removed if held.get(key)]
     number = authors.adopt(db, card)
     grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=removed)
     head = heads[-1]
     if authors.hold(db, number, grown) > head.size:
         raise Malformed("the records have more bytes together than their author's head says")
     if before is None or before.head_hash != head.hash:
-        records.remember_removals(db, number, removed, head.seq, now)
+        records.remember_removals(db, number, gone, head.seq, now)
         shared = (key for key, record in put.items() if record.seq)
         records.forget_removals(db, number, [*shared, *(leaves or ())])
         authors.advance(db, number, heads, now, continuous=continuous)

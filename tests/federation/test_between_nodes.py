@@ -30,7 +30,7 @@ from tests.directory.small_node import (
     tags,
     told,
 )
-from tests.protocol.builders import DAY, NOW, Author, leaf_line, leaf_of, put_line
+from tests.protocol.builders import DAY, NOW, Author, del_line, leaf_line, leaf_of, put_line
 
 
 @pytest.fixture
@@ -197,6 +197,38 @@ async def test_after_the_chain_was_pruned_the_trees_are_compared(tartu: SmallNod
     verdict = accepted(await compare(lund, tartu, tartu))
     assert not verdict.continuous
     assert same(lund, tartu, tartu.id)
+
+
+async def test_made_up_removals_are_passed_on_to_nobody(tartu: SmallNode, lund: SmallNode) -> None:
+    paris = signatory("paris")
+    for node in (tartu, lund):
+        node.befriend(paris)
+    accepted(await tartu.take(paris.block_lines(), paris))
+    accepted(await lund.take(paris.block_lines(), paris))
+    paris.put("adoption", adoption_body("a"))
+    paris.commit()
+    [*before, put, end] = paris.block_lines(tartu.want(paris))
+    made_up = [del_line(bytes([number]) * 32, paris.head.seq) for number in range(200)]
+    accepted(await tartu.take([*before, *made_up, put, end], paris))
+    assert "del" not in tags(tartu.tell(lund.want(paris)))
+    accepted(await lund.pull(tartu, paris))
+
+
+async def test_what_came_and_went_while_a_relay_was_away_is_compared(
+    tartu: SmallNode, lund: SmallNode, tmp_path: Path
+) -> None:
+    """The relay never held the record, so it doesn't remember that it is gone; a reader who holds it finds out."""
+    reader = SmallNode(tmp_path, "munich", clock=tartu.clock)
+    reader.befriend(lund, tartu)
+    await publish(tartu, adoption("stays"))
+    accepted(await lund.pull(tartu, tartu))
+    await publish(tartu, adoption("goes", ref="1"))
+    accepted(await reader.pull(tartu, tartu))
+    await publish(tartu, Change("adoption", None, ref="1"))
+    accepted(await lund.pull(tartu, tartu))
+    accepted(await compare(reader, lund, tartu))
+    assert same(reader, tartu, tartu.id)
+    reader.close()
 
 
 async def test_a_part_of_a_head_that_has_moved_says_compare(tartu: SmallNode, lund: SmallNode) -> None:

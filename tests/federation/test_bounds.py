@@ -180,6 +180,7 @@ def test_a_key_card_whose_organisation_can_not_be_read_is_refused_before_anythin
         ("Park\x1b[2J\x07", "Park [2J "),
         ("gnp.\u202eexe\u200b", "gnp. exe "),
         ("two\nlines\ttab", "two lines tab"),
+        ("Lund\u3164Park\uffa0\u2800\ufe0f!", "Lund Park   !"),
         ("half \udcff a letter", "half   a letter"),
         ("x" * 600, "x" * 499 + "…"),
     ],

@@ -248,6 +248,34 @@ def test_a_removal_is_remembered_under_its_head_until_the_key_comes_back(db: sql
     assert records.removals_since(db, row.no, 0) == []
 
 
+def test_of_removals_only_what_was_held_is_remembered(db: sqlite3.Connection) -> None:
+    """Keys that nobody ever held can be made up without end; a leaf is held."""
+    author, trees = Author(), sets.Trees()
+    kept, shown = author.put("adoption", adoption_body("a"), "a"), author.put("adoption", adoption_body("b"), "b")
+    hidden = author.put("contact", contact_body("desk"), "c", visibility="members")
+    advance(db, trees, author, kept, shown, leaves={hidden.key: leaf_of(hidden)})
+    gone = {author.remove("adoption", "b"), author.remove("contact", "c")}
+    made_up = [bytes([number]) * 32 for number in range(200)]
+    # Also where the tree isn't in memory any more.
+    advance(db, sets.Trees(), author, removed=[*gone, *made_up])
+    row = authors.find(db, author.id)
+    assert row is not None
+    assert {key for key, _ in records.removals_since(db, row.no, 0)} == gone
+
+
+def test_of_one_author_the_newest_removals_are_remembered(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "REMOVALS_KEPT", 2)
+    author, other = authors.adopt(db, Author("tartu").card), authors.adopt(db, Author("lund").card)
+    records.remember_removals(db, other, [b"o" * 32], 1, NOW)
+    # A new epoch may begin at a lower seq.
+    for number, seq in enumerate((9, 1, 2)):
+        records.remember_removals(db, author, [bytes([number]) * 32], seq, NOW + number)
+    assert [seq for _, seq in records.removals_since(db, author, 0)] == [1, 2]
+    assert count(db, "removals") == 3
+
+
 def test_the_same_head_again_is_no_new_arrival(db: sqlite3.Connection) -> None:
     author, trees = Author(), sets.Trees()
     record = author.put("contact", contact_body("desk"), visibility="members")
