@@ -88,7 +88,7 @@ class App:
         if self._card.signing != key.public or self._card.network != config.node.network:
             raise HomeError(f"{home.card} is not the card of this home's key and network: restore both from one backup")
         self.key = key
-        untouched = database.read_now(lambda db: mark.untouched(home, db, me))
+        untouched = database.read_now(lambda db: mark.untouched(home, db, self._card))
         self.authority = Authority(self._card, restored=not untouched)
         self.trees = sets.Trees()
         self.limits = Limits(records=config.limits.records_per_author, size=config.limits.bytes_per_author)
@@ -322,7 +322,10 @@ class App:
 
     def _begin(self, db: sqlite3.Connection) -> tuple[str, Answer]:
         """Makes sure of this node's own row; the database's name, and who is accepted."""
-        authors.introduce(db, self._card)
+        author = authors.find(db, self._card.author)
+        if author is None or author.head_hash is None:
+            # A later card counts from its first head on: until then what others hold was signed under an older one.
+            authors.introduce(db, self._card)
         if self.authority.restored:
             # Others' cursors into this database, and its own into theirs, may be of a later time than what it holds.
             meta.new_instance(db, self.world.random)

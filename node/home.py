@@ -57,21 +57,33 @@ class Home:
             raise HomeError(f"there is no node in {self.path}: make one with 'bra init', or name its home with --home")
 
     def make(self, *, settings: dict[str, str], signing: PrivateKey, card: Card) -> None:
-        """Lays out a new home with its key and card; HomeError if there is one already. Never overwrites a key."""
+        """Lays out a new home with its key and card; HomeError if there is one already. Never overwrites a key.
+
+        The key comes last, because there is a node where it is: broken off before, this is done anew from the start.
+        """
         try:
             for folder in (self.config.parent, self.signing_key.parent, self.partners, self.var):
                 folder.mkdir(parents=True, exist_ok=True)
             self.var.chmod(0o700)
-            write_new(self.signing_key, key_file.encode(signing, None), 0o600)
-            write_new(self.card, card.signed.line + b"\n", 0o644)
-            if not self.agreement.exists():
-                write_new(self.agreement, example(AGREEMENT), 0o644)
-            template = self.config.read_bytes() if self.config.exists() else example("node.toml")
-            _replace(self.config, with_settings(template.decode(), settings).encode())
-        except FileExistsError as error:
-            raise HomeError(f"{error.filename} is there already: a node's key is never overwritten") from error
+            with self.lock():
+                self._refuse_another(card)
+                if not self.agreement.exists():
+                    _replace(self.agreement, example(AGREEMENT))
+                template = self.config.read_bytes() if self.config.exists() else example("node.toml")
+                _replace(self.config, with_settings(template.decode(), settings).encode())
+                _replace(self.card, card.signed.line + b"\n")
+                _replace(self.signing_key, key_file.encode(signing, None), 0o600)
         except OSError as error:
             raise HomeError(f"{self.path} can't be written: {error.strerror}") from error
+
+    def _refuse_another(self, card: Card) -> None:
+        """Raises HomeError where there is a node, or all of another one but its key: its database is no other's."""
+        if self.exists:
+            raise HomeError(f"{self.signing_key} is there already: a node's key is never overwritten")
+        if self.database.exists() and self.card.exists() and self._read_card().author != card.author:
+            raise HomeError(
+                f"a node without its key is in {self.path}: bring it back with 'bra recover', or name another --home"
+            )
 
     @property
     def needs_passphrase(self) -> bool:
@@ -91,10 +103,24 @@ class Home:
 
     def replace_signing_key(self, key: PrivateKey, passphrase: bytes | None) -> None:
         """Writes `key` in place of the one there, in one step: whatever happens, one of the two is whole."""
-        try:
+        with self._told():
             _replace(self.signing_key, key_file.encode(key, passphrase), 0o600)
-        except OSError as error:
-            raise HomeError(f"{self.signing_key} can't be written: {error.strerror}") from error
+
+    def change_passphrase(self, key: PrivateKey, old: bytes | None, new: bytes | None) -> None:
+        """Writes the signing key under its new passphrase, and before it the one that waits for its card, if any."""
+        try:
+            asked = self.load_asked_key(old)
+        except HomeError:
+            # None waits; or a change that was broken off left it under a passphrase that no command will ask for.
+            self._asked_key.unlink(missing_ok=True)
+        else:
+            self.ask_card(asked, new)
+        self.replace_signing_key(key, new)
+
+    def require_settled(self) -> None:
+        """Raises HomeError where a change of keys was broken off: only the database knows which key counts."""
+        if self._next_key.exists() or self._next_card.exists():
+            raise HomeError("a change of keys was broken off: run any other command first, then this one")
 
     def _read_signing_key(self) -> bytes:
         self.require()
@@ -107,16 +133,25 @@ class Home:
 
     def load_card(self) -> Card:
         self.require()
+        return self._read_card()
+
+    def _read_card(self) -> Card:
         try:
             return Card.parse(decode_loose(self.card.read_bytes()))
         except (OSError, ProtocolError) as error:
             raise HomeError(f"{self.card} can't be read: restore it from your backup") from error
+
+    def configure(self, settings: dict[str, str]) -> None:
+        """Sets these keys (`section.key` -> TOML value) in the configuration."""
+        with self._told():
+            _replace(self.config, with_settings(self.config.read_text(), settings).encode())
 
     def stage(self, key: PrivateKey, card: Card, passphrase: bytes | None) -> None:
         """Lays a new key and its card beside the old ones. They count once the database has the card: see `settle`."""
         self.drop_staged()
         write_new(self._next_card, card.signed.line + b"\n", 0o644)
         write_new(self._next_key, key_file.encode(key, passphrase), 0o600)
+        _sync(self._next_key.parent)
 
     def settle(self, stored: Card | None) -> None:
         """Ends a change of keys that was broken off: forward where `stored`, the database's card, is the new one.
@@ -124,11 +159,16 @@ class Home:
         The database's transaction is the moment at which a new key begins to count, so the files follow it.
         """
         with self._told():
+            # Half written by a process that was killed: it may hold a key without a passphrase.
+            for left in self.signing_key.parent.glob("*.new"):
+                left.unlink()
             if not self._next_card.exists():
                 self._next_key.unlink(missing_ok=True)
             elif stored is not None and self._next_card.read_bytes() == stored.signed.line + b"\n":
                 if self._next_key.exists():
                     self._next_key.replace(self.signing_key)
+                    # Without the staged card nobody would know that the staged key counts.
+                    _sync(self.signing_key.parent)
                 self._next_card.replace(self.card)
                 self._asked_key.unlink(missing_ok=True)
             else:
@@ -247,8 +287,13 @@ def _replace(path: Path, data: bytes, mode: int = 0o644) -> None:
     new.unlink(missing_ok=True)
     write_new(new, data, mode)
     new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Makes what was created and renamed in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

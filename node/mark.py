@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from node.home import Home
-from node.protocol.names import NodeId
+from node.protocol.statements import Card
 from node.storage import authors, partners
 
 _MACHINE_ID = Path("/etc/machine-id")
@@ -34,16 +34,16 @@ def write(home: Home, head: bytes) -> None:
     home.replace_mark(json.dumps({"head": head.hex(), "place": place(home)}).encode())
 
 
-def untouched(home: Home, db: sqlite3.Connection, me: NodeId) -> bool:
+def untouched(home: Home, db: sqlite3.Connection, card: Card) -> bool:
     """Whether this is the home that signed last, as far as this machine can tell."""
-    if not partners.everyone(db):
-        # Nobody was ever told anything, so nobody can hold anything newer.
-        return True
-    author = authors.find(db, me)
+    author = authors.find(db, card.author)
+    if author is None or author.head_hash is None:
+        # New, and of a first key: nobody else can have signed with it. A later one belongs to a recovery.
+        return card.epoch == 1 and not partners.everyone(db)
     try:
         mark = json.loads(home.mark.read_bytes())
         same_place, head = mark["place"] == place(home), bytes.fromhex(mark["head"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
     # The state may be ahead of the mark, if the process was killed between the two; never behind it.
-    return same_place and author is not None and authors.has_head(db, author, head)
+    return same_place and authors.has_head(db, author, head)

@@ -1,5 +1,6 @@
 """Keeping the node one's own: `bra rotate`, `bra sign-card`, `bra recover`, `bra heal`, `bra resume`."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +30,7 @@ from node.custody.rotation import CardSource, Renewed
 from node.errors import InputError, ProtocolError
 from node.home import Home
 from node.protocol.canonical import decode_loose, encode
+from node.protocol.names import encode_base64
 from node.protocol.statements import Card, Record
 
 _Words = Annotated[
@@ -38,6 +40,9 @@ _CardFile = Annotated[
     Path | None, Parameter(name="--card", help="The card that another machine signed, instead of the words.")
 ]
 _Other = Annotated[Path | None, Parameter(name="--with", help="The other home itself, instead of what partners hold.")]
+_Loss = Annotated[
+    bool, Parameter(name="--accept-loss", negative="", help="Go on without records that nobody gave back.")
+]
 _SHOWN = 20
 
 
@@ -55,6 +60,7 @@ def rotate(
     request: Annotated[
         Path | None, Parameter(help="Write what 'bra sign-card' needs on another machine to this new file, and end.")
     ] = None,
+    accept_loss: _Loss = False,
     card: _CardFile = None,
     words_file: _Words = None,
     home: HomeOption = HERE,
@@ -68,13 +74,14 @@ def rotate(
         asked = run(rotation.ask_card(place, passphrase=passphrase))
         _write_new(request, encode(asked.as_value()) + b"\n")
         if json:
-            print_json({"epoch": asked.epoch, "request": str(request)})
+            print_json({"epoch": asked.epoch, "request": str(request), "signing": encode_base64(asked.signing)})
         else:
+            _show_request(asked)
             say(f"Carry {request} to the other machine, run 'bra sign-card' there, and bring its output back:")
             say("'bra rotate --card FILE' then puts the new key to use. Until then the old one stays.")
         return
     source = _source(card, words_file, passphrase)
-    renewed = run(rotation.rotate(place, source, stolen=stolen, passphrase=passphrase))
+    renewed = run(rotation.rotate(place, source, stolen=stolen, accept_loss=accept_loss, passphrase=passphrase))
     if json:
         print_json(_as_json(renewed))
         return
@@ -83,11 +90,22 @@ def rotate(
 
 
 def sign_card(
-    file: FileArgument, /, *, words_file: _Words = None, home: HomeOption = HERE, json: JsonFlag = False
+    file: FileArgument,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(negative="", help="Don't ask.")] = False,
+    words_file: _Words = None,
+    home: HomeOption = HERE,
+    json: JsonFlag = False,
 ) -> None:
     """Sign the card that FILE (of 'bra rotate --request') asks for. For a machine without a network or a node."""
     del home, json  # it needs no node, and it is JSON anyhow
     asked = Request.parse(_json(file))
+    _show_request(asked)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here: if 'bra rotate --request' showed the same, give --yes")
+        confirm("Type yes if 'bra rotate --request' showed the same, to hand the node over to this key:")
     card = signed_card(secret.words(words_file), asked, now=time.time())
     print(card.signed.line.decode())
 
@@ -95,13 +113,14 @@ def sign_card(
 def recover(
     *,
     from_: Annotated[list[str], Parameter(name="--from", help="A partner's URL; may be repeated.")],
+    accept_loss: _Loss = False,
     words_file: _Words = None,
     home: HomeOption = HERE,
     json: JsonFlag = False,
 ) -> None:
     """Make a lost node anew in an empty home: its key, partners and shared records, from its words and its partners."""
     urls = [node_url(url) for url in from_]
-    found = run(recovery.recover(Home(home), secret.words(words_file), urls))
+    found = run(recovery.recover(Home(home), secret.words(words_file), urls, accept_loss=accept_loss))
     if json:
         print_json(
             {
@@ -116,7 +135,7 @@ def recover(
     came_back = f"{found.records} records, {found.partners} partners"
     say(f"This is {found.node_id} again, in epoch {found.renewed.epoch}: {came_back}.")
     if found.lost:
-        say(f"{found.lost} records that are not public could not be given back by the nodes that were asked.")
+        say(f"{found.lost} records could not be given back by the nodes that were asked: they are gone.")
     _tell(found.renewed)
     say("config/node.toml is new: set in it what you had changed. Records of this node alone are gone.")
 
@@ -125,6 +144,7 @@ def heal(
     *,
     with_: _Other = None,
     yes: Annotated[bool, Parameter(negative="", help="Don't ask.")] = False,
+    accept_loss: _Loss = False,
     card: _CardFile = None,
     words_file: _Words = None,
     home: HomeOption = HERE,
@@ -137,13 +157,16 @@ def heal(
     plan = run(healing.look(place, other, passphrase))
     _show(plan)
     if not plan.met:
-        raise InputError("nobody holds another history of this node: nothing has to be healed; see 'bra status'")
+        raise InputError(
+            "nobody who could be asked holds another history of this node: if 'bra status' speaks of two all the same, "
+            "'bra rotate --stolen' ends them"
+        )
     if not yes:
         confirm("Type yes to merge it into this home and begin a new epoch:")
     source = _source(card, words_file, passphrase)
-    done, renewed = run(healing.heal(place, source, other=other, passphrase=passphrase))
+    renewed = run(healing.heal(place, source, plan, accept_loss=accept_loss, passphrase=passphrase))
     if json:
-        merged = done.merged
+        merged = plan.merged
         counts = {"taken": len(merged.take), "withdrawn": len(merged.remove), "drafts": len(merged.drafts)}
         print_json({**counts, **_as_json(renewed)})
         return
@@ -176,6 +199,13 @@ def _json(file: Path) -> Any:
         raise UsageError(f"{file} is not JSON as nodes write it ({error}): bring it over again") from error
 
 
+def _show_request(asked: Request) -> None:
+    """Whose card is asked for, and for which key, on standard error: what is the same on both machines."""
+    say(f"A card of the node  {asked.author}, network {asked.network}", error=True)
+    say(f"for its epoch       {asked.epoch}", error=True)
+    say(f"and its public key  {encode_base64(asked.signing)}", error=True)
+
+
 def _write_new(path: Path, data: bytes) -> None:
     try:
         with path.open("xb") as file:
@@ -203,13 +233,12 @@ def _show(plan: Plan) -> None:
     merged = plan.merged
     for what, found in (
         ("published elsewhere, to be taken", list(merged.take.values())),
-        ("two versions of one record: the older is kept for this node alone", merged.drafts),
+        ("withdrawn elsewhere, to be withdrawn here", plan.removed),
+        ("versions that don't stand, to be kept for this node alone", merged.drafts),
     ):
         if found:
             say(f"{len(found)} {what}:", error=True)
             _list(found)
-    if merged.remove:
-        say(f"{len(merged.remove)} withdrawn elsewhere, to be withdrawn here", error=True)
 
 
 def _list(found: list[Record]) -> None:

@@ -29,9 +29,11 @@ def passphrase(
     place.require()
     # Held while somebody types: no other command may put another key there meanwhile.
     with place.lock():
-        key = place.load_signing_key(secret.from_file(old_file) if old_file else secret.passphrase(place))
+        place.require_settled()
+        old = secret.from_file(old_file) if old_file else secret.passphrase(place)
+        key = place.load_signing_key(old)
         new = secret.from_file(new_file) if new_file else secret.new_passphrase()
-        place.replace_signing_key(key, new or None)
+        place.change_passphrase(key, old, new or None)
     if json:
         print_json({"passphrase": bool(new)})
     elif new:

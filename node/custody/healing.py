@@ -1,26 +1,33 @@
 """Healing: two homes signed apart with one key, and both histories become one set in a new epoch.
 
-Rules (SPEC, "Healing"): the other history is fetched from each partner that holds one, or read from the other home
-itself; it is verified like anybody's; what both have in common is found by their chains of heads; `protocol.merge` says
-what becomes of each record. A plan is made first, to be shown.
+Rules (SPEC, "Healing"):
+
+- the other history is fetched from each partner that holds one, or read from the other home itself, and believed only
+  as far as this node's own key signed it: its set against its head, its heads back to the last common one
+- that a record was removed elsewhere since then is a partner's word alone where this home has changed it meanwhile:
+  the plan names each, and keeps a draft
+- what is carried out is the plan that was shown
 """
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from itertools import pairwise
 
 from node import kinds
 from node.app import App
 from node.control.parts import unreported
-from node.custody.rotation import CardSource, Renewed, renew, tell_partners
-from node.errors import BraError, InputError
+from node.custody.rotation import CardSource, Renewed, check_bodies, renew, tell_partners
+from node.errors import BraError, Forged, InputError
+from node.federation.exchange import Exchange
 from node.home import Home
 from node.protocol.blocks import Block, Want
 from node.protocol.merge import Merged, Side, merge
 from node.protocol.names import NodeId
-from node.protocol.statements import Head, Record
+from node.protocol.statements import Card, Head, Record
+from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, judge
 from node.storage import authors, partners, records
 from node.storage.authors import Author
@@ -30,141 +37,157 @@ from node.world import World
 
 @dataclass(slots=True)
 class Plan:
-    """What healing would do. `met`: who holds another history; `silent`: who couldn't be asked, and why."""
+    """What healing would do to the set under `head`.
 
+    `removed`: the own records that go; `met`: who holds another history; `silent`: who couldn't be asked, and why.
+    """
+
+    head: bytes
     merged: Merged = field(default_factory=Merged)
+    removed: list[Record] = field(default_factory=list)
     met: list[str] = field(default_factory=list)
     silent: dict[str, str] = field(default_factory=dict)
 
 
-async def plan(app: App, other: Home | None = None) -> Plan:
-    """What the partners, or the home `other`, have of this node that this home doesn't."""
-    me = app.authority.card.author
-    author = await app.database.read(lambda db: authors.find(db, me))
-    if author is None or author.head is None:
-        raise InputError("this home holds nothing of its own author: run 'bra recover' first")
-    found = Plan()
-    current = await app.database.read(partial(_side, author=author, since=0))
-    if other is not None:
-        since, theirs = _from_home(other, await app.database.read(partial(authors.chain, author=author)), me)
-        _add(found, app, current, theirs, since)
-        found.met.append(str(other.path))
-        return found
-    for partner in await app.database.read(partners.everyone):
-        try:
-            differing = await _from_partner(app, author, partner)
-        except BraError as error:
-            found.silent[partner.node_id] = str(error)
-            continue
-        if differing is not None:
-            _add(found, app, current, differing[1], differing[0])
-            found.met.append(partner.node_id)
-    return found
+@dataclass(slots=True)
+class _Mine:
+    """The history of this home, as it grows by what is taken from others."""
 
-
-async def heal(
-    home: Home,
-    source: CardSource,
-    *,
-    other: Home | None = None,
-    passphrase: bytes | None = None,
-    world: World | None = None,
-) -> tuple[Plan, Renewed]:
-    """Merges what `plan` finds into this home's set, in a new epoch under a new key."""
-    async with App.opened(home, world, passphrase) as app:
-        found = await plan(app, other)
-        card = await renew(app, source, passphrase, found.merged)
-    return found, await tell_partners(home, card, passphrase, world)
+    author: Author
+    head: Head
+    chain: Sequence[Head]
+    records: dict[bytes, Record]
+    removals: dict[bytes, int]
+    """Keys that this home removed, and the seq at which."""
+    gone: set[bytes] = field(default_factory=set)
 
 
 async def look(home: Home, other: Home | None, passphrase: bytes | None) -> Plan:
-    """The plan alone, after asking everybody what is new."""
+    """The plan, after asking everybody what is new."""
     async with App.opened(home, None, passphrase) as app:
         if other is None:
             await app.operations.run("sync", {}, unreported)
         return await plan(app, other)
 
 
-def _add(found: Plan, app: App, current: Side, theirs: Side, since: int) -> None:
-    """Adds one more history to the plan. `current` follows, so that several don't contradict each other."""
-    assert isinstance(current.records, dict)
-    assert isinstance(current.removed, set)
-    mine = Side(current.records, current.removed - _removed_before(app, since))
-    step = merge(mine, theirs, since=since, personal=kinds.PERSONAL)
-    current.records.update(step.take)
-    for key in step.remove:
-        del current.records[key]
-        found.merged.take.pop(key, None)
-    current.removed.update(step.remove)
+async def heal(
+    home: Home,
+    source: CardSource,
+    confirmed: Plan,
+    *,
+    accept_loss: bool = False,
+    passphrase: bytes | None = None,
+    world: World | None = None,
+) -> Renewed:
+    """Carries out a plan: this home's set with what was merged, in a new epoch under a new key."""
+    async with App.opened(home, world, passphrase) as app:
+        mine = await app.database.read(partial(_mine, me=app.authority.card.author))
+        if mine.head.hash != confirmed.head:
+            raise InputError("this home has changed since the plan was made: run 'bra heal' again")
+        await check_bodies(app, accept_loss=accept_loss)
+        card = await renew(app, source, passphrase, confirmed.merged)
+    return await tell_partners(home, card, passphrase, world)
+
+
+async def plan(app: App, other: Home | None = None) -> Plan:
+    """What the partners, or the home `other`, have of this node that this home doesn't."""
+    mine = await app.database.read(partial(_mine, me=app.authority.card.author))
+    found = Plan(mine.head.hash)
+    if other is not None:
+        _add(found, mine, *_from_home(other, mine))
+        found.met.append(str(other.path))
+        return found
+    for partner in await app.database.read(partners.everyone):
+        try:
+            differing = await _from_partner(app, mine, partner)
+        except BraError as error:
+            found.silent[partner.node_id] = str(error)
+            continue
+        if differing is not None:
+            _add(found, mine, *differing)
+            found.met.append(partner.node_id)
+    return found
+
+
+def _mine(db: sqlite3.Connection, me: NodeId) -> _Mine:
+    author = authors.find(db, me)
+    if author is None or author.head is None:
+        raise InputError("this home holds nothing of its own author: run 'bra recover' first")
+    removals = dict(records.removals_since(db, author.no, 0))
+    return _Mine(author, author.head, authors.chain(db, author), _records(db, author), removals)
+
+
+def _records(db: sqlite3.Connection, author: Author) -> dict[bytes, Record]:
+    stored = records.since(db, author.no, 0)
+    return {each.key: Record.parse(each.line) for each in stored if each.line is not None}
+
+
+def _add(found: Plan, mine: _Mine, since: int, theirs: Side) -> None:
+    """Adds one more history to the plan; mine follows, so that several don't contradict each other."""
+    removed = mine.gone | {key for key, seq in mine.removals.items() if seq > since}
+    step = merge(Side(mine.records, removed), theirs, since=since, personal=kinds.PERSONAL)
+    mine.records.update(step.take)
     found.merged.take.update(step.take)
+    for key in step.remove:
+        found.removed.append(mine.records.pop(key))
+        found.merged.take.pop(key, None)
+    mine.gone |= step.remove
     found.merged.remove |= step.remove
     found.merged.drafts += step.drafts
 
 
-def _removed_before(app: App, since: int) -> set[bytes]:
-    """Keys that this home removed while both histories were still one."""
-    me = app.authority.card.author
-
-    def read(db: sqlite3.Connection) -> set[bytes]:
-        author = authors.find(db, me)
-        removals = records.removals_since(db, author.no, 0) if author else []
-        return {key for key, seq in removals if seq <= since}
-
-    return app.database.read_now(read)
-
-
-async def _from_partner(app: App, author: Author, partner: Partner) -> tuple[int, Side] | None:
+async def _from_partner(app: App, mine: _Mine, partner: Partner) -> tuple[int, Side] | None:
     """The seq of the last common state, and the other history; None where the partner holds none."""
+    author = mine.author
     exchange = app.exchange(partner)
     await exchange.round(0)
-    assert author.head is not None
-    chain = await exchange.fetch(Want(author.node_id, author.epoch, 0, author.head.hash))
-    if not isinstance(chain, Block) or not chain.heads or chain.head.epoch != author.epoch:
+    # Its whole chain, because it doesn't know my newest head where the two differ.
+    chain = await _fetched(exchange, Want(author.node_id, author.epoch, 0, mine.head.hash))
+    if not chain.heads or chain.head.epoch != author.epoch:
         return None
-    mine = await app.database.read(partial(authors.chain, author=author))
-    if chain.head.hash in {head.hash for head in mine}:
+    if chain.head.hash in {head.hash for head in mine.chain}:
         return None
-    # Without `compare` the partner's chain goes on from my newest head, which it leaves out.
-    common = _common(mine, chain.heads) if chain.compare else author.head
-    whole = await exchange.fetch(Want(author.node_id))
-    if not isinstance(whole, Block):
-        raise InputError(f"what {partner.node_id} holds of this node does not hold: {whole.sentence}")
+    common = _common(mine, [mine.head, *chain.heads] if not chain.compare else chain.heads, author.card)
+    whole = await _fetched(exchange, Want(author.node_id))
     verdict = judge(whole, None, network=app.config.node.network, now=app.world.now(), limits=app.limits)
-    if not isinstance(verdict, Accepted) or verdict.card.signed.statement != author.card.signed.statement:
-        raise InputError(f"what {partner.node_id} holds of this node was not signed whole with its key")
-    since = await exchange.fetch(Want(author.node_id, author.epoch, common.seq, common.hash))
-    removed = since.removed if isinstance(since, Block) else set()
-    return common.seq, Side(whole.records, removed - whole.records.keys())
+    if not isinstance(verdict, Accepted) or verdict.head.hash != chain.head.hash:
+        raise InputError(f"what {partner.node_id} holds of this node is not whole: ask it again later")
+    since = await _fetched(exchange, Want(author.node_id, author.epoch, common.seq, common.hash))
+    return common.seq, Side(whole.records, since.removed - whole.records.keys())
 
 
-def _from_home(other: Home, mine: list[Head], me: NodeId) -> tuple[int, Side]:
+async def _fetched(exchange: Exchange, want: Want) -> Block:
+    block = await exchange.fetch(want)
+    if not isinstance(block, Block):
+        raise InputError(f"what {exchange.session.partner} sent of this node can't be read: {block.sentence}")
+    return block
+
+
+def _from_home(other: Home, mine: _Mine) -> tuple[int, Side]:
     """The same from the other home's database, which no process may be using."""
     other.require()
     with other.lock(), closing(sqlite3.connect(f"{other.database.absolute().as_uri()}?mode=ro", uri=True)) as db:
-        author = authors.find(db, me)
-        if author is None or author.head is None or other.load_card().author != me:
+        author = authors.find(db, mine.author.node_id)
+        if author is None or author.head is None or other.load_card().author != mine.author.node_id:
             raise InputError(f"{other.path} is the home of another node: name the other home of this one")
-        common = _common(mine, authors.chain(db, author))
-        return common.seq, _side(db, author, common.seq)
+        if Tree.of(records.leaves_of(db, author.no)).root != author.head.root:
+            raise InputError(f"the database in {other.path} is damaged: its records are not what its key has signed")
+        common = _common(mine, authors.chain(db, author), mine.author.card)
+        removed = {key for key, _ in records.removals_since(db, author.no, common.seq)}
+        return common.seq, Side(_records(db, author), removed)
 
 
-def _common(mine: list[Head], theirs: tuple[Head, ...] | list[Head]) -> Head:
-    known = {head.hash for head in theirs}
-    for head in reversed(mine):
-        if head.hash in known:
-            return head
-    raise InputError(
-        "the two histories have no state in common that is still known, so they can't be merged: 'bra rotate --stolen' "
-        "keeps this home's alone"
-    )
-
-
-def _side(db: sqlite3.Connection, author: Author, since: int) -> Side:
-    found = {
-        stored.key: Record.parse(stored.line) for stored in records.since(db, author.no, 0) if stored.line is not None
-    }
-    return Side(found, {key for key, _ in records.removals_since(db, author.no, since)})
-
-
-def home_of(path: Path | None) -> Home | None:
-    return Home(path) if path is not None else None
+def _common(mine: _Mine, theirs: Sequence[Head], card: Card) -> Head:
+    """The newest head that both chains have; from it on, theirs has to be signed and whole."""
+    known = {head.hash for head in mine.chain}
+    place = next((place for place in reversed(range(len(theirs))) if theirs[place].hash in known), None)
+    if place is None:
+        raise InputError(
+            "the two histories have no state in common that is still known, so they can't be merged: 'bra rotate "
+            "--stolen' keeps this home's alone"
+        )
+    for before, after in pairwise(theirs[place:]):
+        after.verify(card)
+        if after.prev != before.hash or after.seq <= before.seq:
+            raise Forged("its chain of states does not lead on from the last common one")
+    return theirs[place]

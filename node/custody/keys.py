@@ -3,7 +3,7 @@
 Rules (SPEC, "Cards"):
 
 - the root key signs nothing but cards, exists in memory only while it does, and is stored nowhere
-- the epoch is above every epoch of this author that is known here
+- the epoch is above every epoch of this author that is known here, and never so high that none is left above it
 - on the offline way the signing key never leaves this machine, and the words never come to it
 
     request = Request.parse(...)                     # made by 'bra rotate --request', carried to the other machine
@@ -18,6 +18,9 @@ from node.protocol import names
 from node.protocol.keys import root_from_words
 from node.protocol.names import NodeId
 from node.protocol.statements import Card
+
+HIGHEST_EPOCH = 1_000_000
+"""More changes of keys than any node will see: one that is asked for beyond is an attempt to leave it no next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Request:
         try:
             if not isinstance(value, dict) or value.get("type") != "card-request" or len(value) != 5:
                 raise Malformed("it has the members type, network, author, epoch and signing")
-            return cls(
+            found = cls(
                 names.parse_network(value.get("network")),
                 names.parse_node_id(value.get("author")),
                 names.parse_integer(value.get("epoch")),
@@ -52,14 +55,25 @@ class Request:
             )
         except ProtocolError as error:
             raise InputError(f"this is not what 'bra rotate --request' wrote ({error}): carry it over again") from error
+        _check_epoch(found)
+        return found
 
 
 def signed_card(words: str, request: Request, *, now: float) -> Card:
-    """The card that the root key signs; InputError where the words are another node's."""
+    """The card that the root key signs; InputError where the words are another node's, or the epoch is too high."""
+    _check_epoch(request)
     root = root_from_words(words)
     if names.node_id(root.public) != request.author:
         raise InputError(f"these words are another node's, not {request.author}'s: look for the right sheet")
     return Card.make(root, network=request.network, epoch=request.epoch, signing=request.signing, issued=now)
+
+
+def _check_epoch(request: Request) -> None:
+    if request.epoch > HIGHEST_EPOCH:
+        raise InputError(
+            f"no card is signed for epoch {request.epoch}, because none above {HIGHEST_EPOCH} is ever needed: find out "
+            "who asks for it"
+        )
 
 
 def check_card(card: Card, request: Request) -> None:

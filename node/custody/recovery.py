@@ -4,24 +4,28 @@ Rules (SPEC, "After a restore, a theft, a fork"):
 
 - the node that is asked is believed nothing: what it holds of this node was signed by this node, or isn't taken
 - the new card's epoch is above the one that it knows, so the lost key counts no more
-- partners are those whose keys were exchanged, by this node's own endorsements; their addresses come from their beats
+- partners are those whose keys were exchanged, by this node's own endorsements; their addresses come from their beats,
+  and all of them are asked, too, before the new epoch is signed: what one holds and this home doesn't would be dropped
 - broken off, it goes on when it is run again
 """
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from node.app import App
 from node.control.parts import Report, unreported
-from node.custody.rotation import Renewed, tell_partners
+from node.custody import rotation
+from node.custody.rotation import Renewed, check_bodies, tell_partners
 from node.directory.acceptance import Answer
 from node.directory.draft import own
 from node.errors import Declined, HomeError, InputError, Malformed
 from node.federation import client
 from node.federation.client import Client, Statements
+from node.federation.clocks import check_hello
 from node.federation.wire import parse_url
 from node.home import Home
 from node.protocol import names
@@ -29,7 +33,7 @@ from node.protocol.blocks import Limits
 from node.protocol.keys import PrivateKey, root_from_words
 from node.protocol.names import NodeId
 from node.protocol.statements import Card
-from node.storage import authors, partners, records
+from node.storage import authors, partners
 from node.world import World
 
 EXCHANGED = ("invitation", "key_card")
@@ -59,9 +63,18 @@ class Recovered:
 
 
 async def recover(
-    home: Home, words: str, urls: Sequence[str], *, report: Report = unreported, world: World | None = None
+    home: Home,
+    words: str,
+    urls: Sequence[str],
+    *,
+    accept_loss: bool = False,
+    report: Report = unreported,
+    world: World | None = None,
 ) -> Recovered:
-    """Makes the node of these words anew in `home`, from what the nodes at `urls` hold of it."""
+    """Makes the node of these words anew in `home`, from what the nodes at `urls`, and then its partners, hold of it.
+
+    Refused, unless `accept_loss`, while a partner can't be reached that may hold more.
+    """
     world = world or World()
     root = root_from_words(words)
     me = names.node_id(root.public)
@@ -71,24 +84,61 @@ async def recover(
     elif home.load_card().author != me:
         raise HomeError(f"there is another node in {home.path}: name an empty folder with --home")
     async with App.opened(home, world) as app:
-        _refuse_a_living_one(app, me)
-        # It has to ask before it signs, whatever its files say.
-        app.authority.restored = True
-        app.acceptance.replace(await app.database.write(lambda db: _add_sources(db, app, sources)))
-        await app.operations.run("sync", {}, report)
-        author = await app.database.read(lambda db: authors.find(db, me))
-        if author is None or author.head_hash is None:
-            raise InputError(
-                f"none of them gave back anything of {me}: ask a partner that still lists you, with another --from"
-            )
-        app.acceptance.replace(await app.database.write(lambda db: _restore_names(db, app, sources)))
-        await app.operations.run("sync", {}, report)
-        await app.database.write(_restore_urls)
-        lost, _ = await app.database.read(lambda db: records.bodies(db, author.no))
-        await app.publisher.begin_epoch(app.key, app.authority.card)
+        await _gather(app, sources, report, accept_loss=accept_loss)
+        author = app.database.read_now(lambda db: authors.find(db, me))
+        if author and author.beat and author.beat.urls and not app.config.node.url:
+            # What it said of itself, under its own key: the next opening goes by it.
+            home.configure({"node.url": orjson.dumps(parse_url(author.beat.urls[0])).decode()})
+    async with App.opened(home, world) as app:
+        lost = await check_bodies(app, accept_loss=accept_loss)
+        # The card that was shown so far may have been shown by an earlier run, too, with another key.
+        card = Card.make(
+            root,
+            network=app.config.node.network,
+            epoch=rotation.request(app, app.key).epoch,
+            signing=app.key.public,
+            issued=world.now(),
+        )
+        await rotation.renew(app, lambda app: (app.key, card), None)
         count, friends = await app.database.read(lambda db: _counts(db, me))
-    renewed = await tell_partners(home, home.load_card(), None, world)
-    return Recovered(me, renewed, count, len(lost), friends)
+    renewed = await tell_partners(home, card, None, world)
+    return Recovered(me, renewed, count, lost, friends)
+
+
+async def _gather(app: App, sources: Sequence[Source], report: Report, *, accept_loss: bool) -> None:
+    """Gets this node's set from the sources, and then what is newer from the partners that it names."""
+    me = app.authority.card.author
+    _refuse_a_living_one(app, me)
+    before = await app.database.read(partners.everyone)
+    app.acceptance.replace(await app.database.write(lambda db: _add_sources(db, app, sources)))
+    await _sync(app, report)
+    author = await app.database.read(lambda db: authors.find(db, me))
+    if author is None or author.head_hash is None:
+        known = {each.node_id for each in before}
+        strangers = [each.card.author for each in sources if each.card.author not in known]
+        await app.database.write(lambda db: [partners.remove(db, each) for each in strangers])
+        raise InputError(
+            f"none of them gave back anything of {me}: ask a partner that still lists you, with another --from"
+        )
+    app.acceptance.replace(await app.database.write(lambda db: _restore_names(db, app)))
+    await _sync(app, report)
+    await app.database.write(_restore_urls)
+    rounds = await _sync(app, report)
+    silent = [f"{each['partner']} ({each['problem']})" for each in rounds if "problem" in each]
+    silent += [f"{each['partner']} (no address of it is known)" for each in rounds if "skipped" in each]
+    more = await app.database.read(lambda db: partners.newer_than_held(db, me))
+    if (silent or more) and not accept_loss:
+        raise InputError(
+            f"what {', '.join(silent) or 'a partner'} may hold beyond this could not be had: run this again when it "
+            "can, or go on without it with --accept-loss"
+        )
+
+
+async def _sync(app: App, report: Report) -> list[dict[str, Any]]:
+    """A round with every partner; whatever they hold that goes on from what is here is adopted."""
+    app.authority.restored = True
+    found: list[dict[str, Any]] = (await app.operations.run("sync", {}, report))["partners"]
+    return found
 
 
 async def ask(url: str, me: NodeId, world: World) -> Source:
@@ -98,6 +148,7 @@ async def ask(url: str, me: NodeId, world: World) -> Source:
         talk = Client(http, url, None, None, world=world, limits=Limits(), request_seconds=_SECONDS)
         greeting = await talk.greet(nonce, url)
         greeting.hello.verify(greeting.card)
+        check_hello(greeting.hello, world.now())
         if (greeting.hello.nonce, greeting.hello.url) != (nonce, url):
             raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
         if greeting.card.author == me:
@@ -119,10 +170,6 @@ def _make(home: Home, root: PrivateKey, held: Sequence[Statements], world: World
     settings = {}
     if network != "bra":
         settings["node.network"] = orjson.dumps(network).decode()
-    # The newest of what the node said of itself.
-    beats = sorted((each.beat for each in held if each.beat and each.beat.urls), key=lambda beat: beat.time)
-    if beats:
-        settings["node.url"] = orjson.dumps(beats[-1].urls[0]).decode()
     home.make(settings=settings, signing=signing, card=card)
 
 
@@ -139,7 +186,7 @@ def _add_sources(db: sqlite3.Connection, app: App, sources: Sequence[Source]) ->
     return app.acceptance.recompute(db, app.world.now())
 
 
-def _restore_names(db: sqlite3.Connection, app: App, sources: Sequence[Source]) -> Answer:
+def _restore_names(db: sqlite3.Connection, app: App) -> Answer:
     """Partners, and this node's own names of the records that it finds by them, from its own records."""
     me, now = app.authority.card.author, app.world.now()
     endorsements = own(db, me, "endorsement")
@@ -150,9 +197,10 @@ def _restore_names(db: sqlite3.Connection, app: App, sources: Sequence[Source]) 
     }
     for node in friends:
         partners.add(db, node, None, now)
-    for source in sources:
-        if source.card.author not in friends:
-            partners.remove(db, source.card.author)
+    # Whoever was only asked, in this run or an earlier one, is no partner.
+    for partner in partners.everyone(db):
+        if partner.node_id not in friends:
+            partners.remove(db, partner.node_id)
     own_names = [("endorsement", record.body["node_id"], record.id) for record in endorsements]
     own_names += [("agreement", record.body["version"], record.id) for record in own(db, me, "agreement")]
     db.executemany("INSERT OR REPLACE INTO refs (kind, ref, id) VALUES (?, ?, ?)", own_names)

@@ -8,18 +8,19 @@ Rules (SPEC, "After a restore, a theft, a fork"):
 - afterwards the partners hear of the new card at once, because until they do they believe the old key
 """
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.app import App
 from node.control.parts import unreported
 from node.custody.keys import Request, check_card, signed_card
-from node.errors import BraError
+from node.errors import BraError, InputError
 from node.home import Home
 from node.protocol.keys import PrivateKey
 from node.protocol.merge import Merged
 from node.protocol.statements import Card
-from node.storage import authors
+from node.storage import authors, records
 from node.world import World
 
 CardSource = Callable[[App], tuple[PrivateKey, Card]]
@@ -36,26 +37,47 @@ class Renewed:
 
 
 async def rotate(
-    home: Home, source: CardSource, *, stolen: bool, passphrase: bytes | None = None, world: World | None = None
+    home: Home,
+    source: CardSource,
+    *,
+    stolen: bool,
+    accept_loss: bool = False,
+    passphrase: bytes | None = None,
+    world: World | None = None,
 ) -> Renewed:
     """Begins a new epoch with a new key. NotOpen where it isn't clear what this node published last."""
     async with App.opened(home, world, passphrase) as app:
         if not stolen:
             await app.operations.run("sync", {}, unreported)
             await app.database.read(app.authority.require)
+        await check_bodies(app, accept_loss=accept_loss)
         card = await renew(app, source, passphrase)
     return await tell_partners(home, card, passphrase, world)
+
+
+async def check_bodies(app: App, *, accept_loss: bool) -> int:
+    """How many own records are held without their body, which can't stay in a new epoch; refused unless accepted."""
+    me = app.authority.card.author
+
+    def count(db: sqlite3.Connection) -> int:
+        author = authors.find(db, me)
+        return len(records.bodies(db, author.no)[0]) if author else 0
+
+    lost = await app.database.read(count)
+    if lost and not accept_loss:
+        raise InputError(
+            f"nobody who could be asked gave back {lost} of this node's own records: try again when more partners can "
+            "be reached, or leave those records out with --accept-loss"
+        )
+    return lost
 
 
 async def renew(app: App, source: CardSource, passphrase: bytes | None, merged: Merged | None = None) -> Card:
     """Signs the set of an opened node anew, under the key that `source` gives; afterwards the node is to be closed."""
     key, card = source(app)
     app.home.stage(key, card, passphrase)
-    try:
-        await app.publisher.begin_epoch(key, card, merged)
-    except BaseException:
-        app.home.drop_staged()
-        raise
+    # Where this is broken off, the database tells at the next opening whether the new key counts.
+    await app.publisher.begin_epoch(key, card, merged)
     app.home.settle(card)
     return card
 

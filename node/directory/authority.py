@@ -12,7 +12,7 @@ All but the restored home is read from the database, so that it holds across res
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 
 from node.errors import InputError
@@ -106,13 +106,16 @@ class Authority:
         """A person says that nobody holds anything newer."""
         self._open()
 
-    def consulted(self, db: sqlite3.Connection, partner: NodeId, *, answered: bool) -> bool:
+    def consulted(
+        self, db: sqlite3.Connection, partner: NodeId, *, answered: bool, accepted: Collection[NodeId]
+    ) -> bool:
         """Takes down that a round with a partner ended; whether a restored home now knows enough to sign.
 
         It does when at least one has answered, every other one was tried, and nobody holds a state that isn't here.
+        `accepted`: the partners that are asked at all; one that is blocked never is.
         """
         (self._answered if answered else self._failed).add(partner)
-        reachable = {each.node_id for each in partners.everyone(db) if each.url}
+        reachable = {each.node_id for each in partners.everyone(db) if each.url and each.node_id in accepted}
         if not self.restored or not self._answered or reachable - self._answered - self._failed:
             return False
         return self.state(db) is State.RESTORED and not partners.newer_than_held(db, self.card.author)

@@ -21,12 +21,16 @@ from typing import Any, Self
 
 from node import kinds
 from node.errors import InputError, Malformed
+from node.protocol.canonical import decode, encode
 from node.protocol.merge import Merged
-from node.protocol.names import NodeId, parse_time
+from node.protocol.names import LARGEST_INTEGER, NodeId, encode_base64
 from node.protocol.statements import VISIBILITIES, Record, tree_key
 from node.storage import authors, records
 from node.storage.authors import Author
 from node.world import World
+
+_COUNT_ANEW = LARGEST_INTEGER // 2
+"""A seq beyond this was counted by nobody honest."""
 
 OWN_ORGANISATION = "self"
 """The id of the record in which an author describes itself: never random, because everybody looks for it."""
@@ -121,9 +125,10 @@ class Draft:
         self.seq = max([self.seq, *(record.seq for record in merged.take.values())])
         # Of what nobody gave back the body there is nothing to hand out: it can't stay in the set.
         lost, self.size = records.bodies(self.db, self.author.no)
-        self.removed |= lost
-        self.seq += len(lost)
-        self.count -= len(lost)
+        if self.seq > _COUNT_ANEW:
+            self._count_anew()
+        for key in lost:
+            self._remove_leaf(key)
         for key in merged.remove:
             if held := self._held(key):
                 self._remove(key, held)
@@ -143,6 +148,10 @@ class Draft:
         held = self._held(key)
         outcome.ids.append(id_)
         if change.body is None:
+            if held is None and self._is_leaf(key):
+                self._remove_leaf(key)
+                outcome.withdrawn += 1
+                return
             if held is None:
                 raise InputError(f"there is no {change.kind} {id_} of this node's own: look with 'bra list'")
             self._remove(key, held)
@@ -199,16 +208,26 @@ class Draft:
         else:
             self.dropped.add(key)
 
-    def _put(
-        self,
-        key: bytes,
-        held: Record | None,
-        change: Change,
-        id_: str,
-        visibility: str,
-        *,
-        updated: float | None = None,
-    ) -> None:
+    def _is_leaf(self, key: bytes) -> bool:
+        """Whether a shared record is held without its body, as after a restore."""
+        stored = records.find(self.db, self.author.no, key)
+        return stored is not None and stored.line is None and key not in self.removed
+
+    def _remove_leaf(self, key: bytes) -> None:
+        """Its bytes aren't known; the size stays an upper bound of what is held."""
+        self.removed.add(key)
+        self.seq += 1
+        self.count -= 1
+
+    def _count_anew(self) -> None:
+        """Stamps the whole set from 1 on: whoever stole a key may have counted nearly to the end."""
+        self.seq = 0
+        for stored in list(records.since(self.db, self.author.no, 0)):
+            if stored.line is not None:
+                record = Record.parse(stored.line)
+                self._put_version(record, record.id, record.visibility)
+
+    def _put(self, key: bytes, held: Record | None, change: Change, id_: str, visibility: str) -> None:
         shared = visibility != "local"
         record = Record.make(
             author=self.author.node_id,
@@ -216,24 +235,28 @@ class Draft:
             id=id_,
             seq=self.seq + 1 if shared else 0,
             salt=self.world.random(16),
-            updated=self.world.now() if updated is None else updated,
+            updated=self.world.now(),
             visibility=visibility,
             body=change.body,
         )
-        if shared:
+        self._place(key, held, record)
+
+    def _put_version(self, record: Record, id_: str, visibility: str) -> None:
+        """Puts a version of a record that was made before, or elsewhere: all as it was, but under a new seq."""
+        seq = self.seq + 1 if visibility != "local" else 0
+        new = {"id": id_, "seq": seq, "visibility": visibility, "salt": encode_base64(self.world.random(16))}
+        version = Record.parse(encode({**decode(record.line), **new}))
+        self._place(version.key, self._held(version.key), version)
+
+    def _place(self, key: bytes, held: Record | None, record: Record) -> None:
+        if record.seq:
             self.seq += 1
             self.size += len(record.line) - (len(held.line) if held and held.seq else 0)
             self.count += not (held and held.seq)
-            if change.kind == "farewell":
-                self.farewell = id_
+            if record.kind == "farewell":
+                self.farewell = record.id
             self.removed.discard(key)
         self.put[key] = record
-
-    def _put_version(self, record: Record, id_: str, visibility: str) -> None:
-        """Puts another history's version of a record, as of the time at which that was made."""
-        key = tree_key(record.kind, id_)
-        change = Change(record.kind, record.body, id=id_, visibility=visibility)
-        self._put(key, self._held(key), change, id_, visibility, updated=parse_time(record.updated))
 
 
 def own(db: sqlite3.Connection, me: NodeId, kind: str) -> list[Record]:

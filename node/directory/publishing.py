@@ -16,6 +16,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import structlog
+
 from node.directory.authority import Authority, State
 from node.directory.draft import Change, Draft, Outcome
 from node.errors import BraError, InputError
@@ -28,8 +30,13 @@ from node.storage.authors import Author
 from node.storage.database import Database
 from node.world import World
 
+log = structlog.get_logger()
+
 HEAD_INTERVAL = 1.0
 """Seconds between two heads at least, after the first of a burst (SPEC, "Heads")."""
+
+Condition = Callable[[sqlite3.Connection], None]
+"""Raises BraError where changes may not be made."""
 
 
 class Publisher:
@@ -53,7 +60,7 @@ class Publisher:
         self._urls = urls
         self._world = world
         self._last_head = 0.0
-        self._waiting: list[tuple[Sequence[Change], asyncio.Future[Outcome]]] = []
+        self._waiting: list[tuple[Sequence[Change], Condition | None, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
 
@@ -65,12 +72,15 @@ class Publisher:
         """Calls `listener` after each new state."""
         self._listeners.append(listener)
 
-    async def publish(self, changes: Sequence[Change]) -> Outcome:
-        """Makes all the changes or none; InputError where one can't be made."""
+    async def publish(self, changes: Sequence[Change], *, provided: Condition | None = None) -> Outcome:
+        """Makes all the changes or none; InputError where one can't be made.
+
+        `provided`, if any, is asked in the transaction that makes them; its error is theirs.
+        """
         for change in changes:
             change.check()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((changes, future))
+        self._waiting.append((changes, provided, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._publish_waiting())
         return await future
@@ -94,12 +104,17 @@ class Publisher:
             await self._pause()
             batch, self._waiting = self._waiting, []
             try:
-                results = await self._database.write(partial(self._commit, wishes=[changes for changes, _ in batch]))
+                wishes = [(changes, provided) for changes, provided, _ in batch]
+                results = await self._database.write(partial(self._commit, wishes=wishes))
             except Exception as error:  # noqa: BLE001 - whatever it is, those who asked have to hear it
                 results = [error] * len(batch)
             for listener in self._listeners:
-                listener()
-            for (_, future), result in zip(batch, results, strict=True):
+                try:
+                    listener()
+                except BraError as error:
+                    # The new state is published; who asked for it must not wait for ever.
+                    log.error("what follows a new state failed", problem=str(error))
+            for (_, _, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue
                 if isinstance(result, Exception):
@@ -113,15 +128,19 @@ class Publisher:
         if 0 < pause <= HEAD_INTERVAL:
             await self._world.sleep(pause)
 
-    def _commit(self, db: sqlite3.Connection, wishes: Sequence[Sequence[Change]]) -> list[Outcome | Exception]:
+    def _commit(
+        self, db: sqlite3.Connection, wishes: Sequence[tuple[Sequence[Change], Condition | None]]
+    ) -> list[Outcome | Exception]:
         """One transaction, at most one head; a wish that can't be fulfilled leaves the others alone."""
         self._authority.require(db)
         author = authors.find(db, self.author) or _missing()
         draft = Draft.of(db, author, self._world)
         results: list[Outcome | Exception] = []
-        for changes in wishes:
+        for changes, provided in wishes:
             trial = draft.copy()
             try:
+                if provided is not None:
+                    provided(db)
                 results.append(trial.make(changes))
             except BraError as error:
                 results.append(error)

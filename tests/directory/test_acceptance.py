@@ -1,8 +1,10 @@
 """Who is accepted, as the database changes: what is read again, what is written into the rows, what is warned about."""
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +34,7 @@ async def take(node: SmallNode, *everyone: Author) -> None:
         assert isinstance(await node.take(author.block_lines(node.want(author)), author), Accepted)
 
 
-def says(author: Author, *others: Author, **fields: str) -> None:
+def says(author: Author, *others: Author, **fields: Any) -> None:
     """Makes the author endorse others, in a new state with a beat of now."""
     for other in others:
         author.put("endorsement", endorsement_body(other.id, **fields), f"e-{other.id[4:12]}")
@@ -178,12 +180,58 @@ async def test_of_one_author_so_many_endorsements_count(node: SmallNode, monkeyp
     lund, others = signatory("lund"), [Author(f"guest-{number}") for number in range(4)]
     for other in others:
         says(lund, other)
+    says(lund, *others[:1], withdrawn={"reason": {"en": "It closed."}})
+    says(lund, *others[1:2], expires="2026-11-20")
     node.befriend(lund)
     await take(node, lund)
-    assert sum(other.id in node.acceptance.known for other in others) == 2
+    # What counts no more takes nobody's place.
+    assert {other.id for other in others if other.id in node.acceptance.known} == {other.id for other in others[2:]}
+    says(lund, Author("guest-5"))
+    await take(node, lund)
+    assert sum(node.acceptance.standing(Author(f"guest-{number}").id) > 0 for number in range(6)) == 2
     await node.publish(*(Change("endorsement", endorsement_body(other.id)) for other in others))
     node.reconsider()
     assert all(other.id in node.acceptance.known for other in others)
+
+
+async def test_what_one_author_makes_this_node_keep_is_bounded(node: SmallNode) -> None:
+    lund = signatory("lund")
+    says(
+        lund, *(Author(f"guest-{number}") for number in range(testimony.MOST_ENDORSEMENTS * 2)), organisation="😀" * 200
+    )
+    node.befriend(lund)
+    await take(node, lund)
+    fresh = testimony.Testimony(node.id, node.acceptance.choices.recognised)
+
+    def kept(db: sqlite3.Connection) -> int:
+        tracemalloc.start()
+        fresh.refresh(db, node.clock.time)
+        try:
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    # A thousand of them come in through one partner.
+    assert node.database.write_now(kept) < 90_000
+    assert len(fresh.vouches.by(lund.id)) == testimony.MOST_ENDORSEMENTS
+
+
+async def test_who_is_known_no_more_is_forgotten_and_read_again_when_somebody_vouches_for_it(node: SmallNode) -> None:
+    lund, paris, oslo, rome = (signatory(name) for name in ("lund", "paris", "oslo", "rome"))
+    says(paris, oslo)
+    says(oslo, rome)
+    says(lund, paris)
+    node.befriend(lund)
+    await take(node, lund, paris, oslo, rome)
+    assert node.acceptance.standing(rome.id) is Standing.LISTED
+    says(lund, paris, withdrawn={"reason": {"en": "Not yet."}})
+    await take(node, lund)
+    node.reconsider()
+    held = node.acceptance._testimony
+    assert all(not held.vouches.by(gone.id) and gone.id not in held.names for gone in (paris, oslo, rome))
+    says(lund, paris)
+    await take(node, lund)
+    assert [node.acceptance.standing(each.id) for each in (paris, oslo, rome)] == [Standing.LISTED] * 3
 
 
 async def test_who_says_no_name_is_called_as_its_endorser_calls_it(node: SmallNode) -> None:
@@ -192,6 +240,9 @@ async def test_who_says_no_name_is_called_as_its_endorser_calls_it(node: SmallNo
     node.befriend(lund)
     await take(node, lund)
     assert node.acceptance.answer.called == {paris.id: "Paris as Lund knows it"}
+    says(lund, paris, organisation="Paris as Lund knows it better")
+    await take(node, lund)
+    assert node.acceptance.answer.called == {paris.id: "Paris as Lund knows it better"}
     calls_itself(paris, "Paris Park")
     await take(node, paris)
     assert node.acceptance.answer.called == {}
@@ -247,6 +298,27 @@ async def test_what_would_be_lost_is_told_and_nothing_is_changed(node: SmallNode
     assert lost == Lost(unreachable=(paris.id,), unlisted=(), unhonoured=())
     node.reconsider()
     assert node.acceptance.answer is answer
+
+
+async def test_without_a_partner_is_less_than_with_a_block(node: SmallNode) -> None:
+    lund, oslo, paris = signatory("lund"), signatory("oslo"), signatory("paris")
+    says(lund, paris)
+    says(oslo, lund)
+    node.befriend(lund, oslo)
+    await node.publish(Change("endorsement", endorsement_body(lund.id)))
+    await take(node, lund, oslo, paris)
+
+    def lost(blocked: bool) -> Lost:
+        return node.database.write_now(
+            lambda db: node.acceptance.what_if(db, node.clock.time, lund.id, blocked=blocked)
+        )
+
+    assert lost(True) == Lost(unreachable=(paris.id,), unlisted=(), unhonoured=())
+    assert lost(False) == Lost((), (), ())
+    says(oslo, lund, withdrawn={"reason": {"en": "It closed."}})
+    await take(node, oslo)
+    # This node's own endorsement goes with the partnership.
+    assert lost(False) == Lost(unreachable=(paris.id,), unlisted=(), unhonoured=())
 
 
 async def test_reasons_tell_what_stands_in_the_way(node: SmallNode) -> None:

@@ -111,24 +111,37 @@ async def test_a_newer_card_ends_what_this_home_may_sign(tartu) -> None:
         await tartu.publish(adoption("two"))
 
 
+async def test_a_newer_card_of_another_network_is_no_news_of_this_one(tartu) -> None:
+    await tartu.publish(adoption("one"))
+    author = Author("tartu", network="other")
+    author.rotate()
+    author.commit()
+    await tartu.receiver.hear(LUND.id, told([card_line(author.card), head_line(author.head)]))
+    assert state(tartu) is State.OPEN
+    await tartu.publish(adoption("two"))
+
+
 CONSULTED: dict[str, tuple[Callable[[Authority, sqlite3.Connection], object], bool]] = {
     "nobody was asked": (lambda authority, db: None, False),
     "nobody could be reached": (
-        lambda authority, db: [authority.consulted(db, each.id, answered=False) for each in (LUND, OULU)],
+        lambda authority, db: [authority.consulted(db, each, answered=False, accepted=BOTH) for each in BOTH],
         False,
     ),
     "one has answered and the other was not tried": (
-        lambda authority, db: authority.consulted(db, LUND.id, answered=True),
+        lambda authority, db: authority.consulted(db, LUND.id, answered=True, accepted=BOTH),
         False,
     ),
     "one has answered and the other was tried": (
         lambda authority, db: [
-            authority.consulted(db, OULU.id, answered=False),
-            authority.consulted(db, LUND.id, answered=True),
+            authority.consulted(db, OULU.id, answered=False, accepted=BOTH),
+            authority.consulted(db, LUND.id, answered=True, accepted=BOTH),
         ][-1],
         True,
     ),
 }
+
+
+BOTH = (LUND.id, OULU.id)
 
 
 @pytest.mark.parametrize(("consult", "opens"), CONSULTED.values(), ids=CONSULTED)
@@ -145,13 +158,29 @@ async def test_a_restored_home_knows_enough_when_somebody_answered_and_everybody
     assert tartu.database.write_now(prepare) is opens
 
 
+@pytest.mark.parametrize("blocked", [True, False])
+async def test_a_restored_home_waits_for_no_partner_that_is_blocked(tmp_path: Path, blocked: bool) -> None:
+    node = SmallNode(tmp_path, blocked=[OULU.id] if blocked else ())
+    node.befriend(LUND, OULU)
+
+    def restore(db: sqlite3.Connection) -> None:
+        for each in (LUND, OULU):
+            partners.add(db, each.id, f"https://{each.name}.example", 0)
+        node.authority.restored = True
+
+    node.database.write_now(restore)
+    await node.receiver.consulted(LUND.id, answered=True)
+    assert state(node) is (State.OPEN if blocked else State.RESTORED)
+    node.close()
+
+
 async def test_a_restored_home_waits_while_a_partner_holds_a_state_that_it_has_not_got(tartu, twin) -> None:
     await twin.publish(adoption("later"))
     tartu.authority.restored = True
     await hears(tartu, twin)
 
     def consulted(db: sqlite3.Connection) -> bool:
-        return tartu.authority.consulted(db, LUND.id, answered=True)
+        return tartu.authority.consulted(db, LUND.id, answered=True, accepted=[LUND.id])
 
     assert not tartu.database.write_now(consulted)
     await gets(tartu, twin)

@@ -11,7 +11,7 @@ from node.directory.draft import OWN_ORGANISATION, Change, Outcome, own
 from node.errors import BraError, InputError
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
-from node.protocol.statements import NO_HASH, Head, tree_key
+from node.protocol.statements import NO_HASH, Card, Head, tree_key
 from node.protocol.tree import Tree
 from node.storage import authors, records
 from node.storage.database import Database
@@ -27,6 +27,7 @@ from tests.directory.small_node import (
     statements,
     tags,
 )
+from tests.protocol.builders import NETWORK, NOW, key_named
 
 
 @pytest.fixture
@@ -415,3 +416,23 @@ def test_the_database_stays_the_truth_about_trees(tmp_path: Path) -> None:
     assert me is not None
     assert database.read_now(lambda db: Trees().of(db, me)).root == root
     database.close()
+
+
+async def test_a_thief_that_counted_to_the_end_bricks_nobody_who_begins_a_new_epoch(node: SmallNode) -> None:
+    await node.publish(adoption("one", id="one"), adoption("two", id="two"))
+    node.database.write_now(lambda db: db.execute("UPDATE authors SET seq = ? WHERE node_id = ?", (2**53 - 1, node.id)))
+    key = key_named("tartu/signing/2")
+    root = key_named("tartu/root")
+    card = Card.make(root, network=NETWORK, epoch=2, signing=key.public, issued=NOW)
+    assert await node.publisher.begin_epoch(key, card) == 2
+    assert [row.seq for row in node.rows()] == [1, 2]
+    node.clock.pass_by(2)
+    assert (await node.publish(adoption("three"))).seq == 3
+
+
+async def test_an_own_record_of_which_only_the_leaf_is_held_can_be_withdrawn(node: SmallNode) -> None:
+    await node.publish(adoption("one", id="one"), adoption("two", id="two"))
+    node.database.write_now(lambda db: db.execute("UPDATE records SET line = NULL WHERE id = 'one'"))
+    node.clock.pass_by(2)
+    outcome = await node.publish(Change("adoption", None, id="one"))
+    assert (outcome.withdrawn, node.mine().count) == (1, 1)

@@ -108,7 +108,6 @@ async def test_a_farewell_is_shown_of_who_is_merely_reached_by_the_name_that_oth
     lund, paris, rome = signatory("lund"), Author("paris"), Author("rome")
     for leaver in (paris, rome):
         leaver.put("farewell", {"date": "2027-01-15", "reason": {"fr": "Adieu.", "en": "We merge."}}, "bye")
-        leaver.put("adoption", adoption_body("not shown"), "f")
         leaver.commit()
     lund.put("endorsement", endorsement_body(paris.id, organisation="Paris Park"), "e1")
     lund.commit()
@@ -121,7 +120,17 @@ async def test_a_farewell_is_shown_of_who_is_merely_reached_by_the_name_that_oth
     assert (shown["author"], shown["organisation"]) == (paris.id, "Paris Park")
     assert node.database.read_now(views.farewells) == {paris.id: {"date": "2027-01-15", "reason": "We merge."}}
     assert [each["id"] for each in search(node, "merge")] == ["bye"]
-    assert ids(node, "adoption", EVERYTHING) == set()
+
+    # It is the only record of who has left: beside others it is one more that was never listed.
+    paris.put("adoption", adoption_body("not shown"), "f")
+    paris.commit()
+    assert isinstance(await node.take(paris.block_lines(node.want(paris)), paris), Accepted)
+    assert listing(node, "farewell").records == search(node, "merge") == []
+    assert node.database.read_now(views.farewells) == {}
+    paris.remove("adoption", "f")
+    paris.commit()
+    assert isinstance(await node.take(paris.block_lines(node.want(paris)), paris), Accepted)
+    assert len(listing(node, "farewell").records) == 1
 
     node.database.write_now(lambda db: blocks.block(db, paris.id, "", NOW))
     node.reconsider()

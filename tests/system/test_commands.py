@@ -247,6 +247,8 @@ def test_init_never_overwrites_words_or_a_key(shell: Shell, tmp_path) -> None:
 def twin(ground: Ground, tmp_path: Path) -> Iterator[Node]:
     """A copy of the node, to be damaged or served."""
     made = moved(ground.node, tmp_path)
+    # It is known to be the newest.
+    made.bra("resume")
     yield made
     made.kill()
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.nodes import Node, free_port, until, venue
 from tests.system.conftest import Make
-from tests.system.inside import moved
+from tests.system.inside import moved, reading
+from tests.system.terminal import Terminal
 
 A, B, C = "Ahti Park", "Bergen Park", "Cork Park"
 
@@ -27,6 +28,12 @@ def synced(node: Node, author: Node) -> bool:
     own = author.status()
     held = node.author(author)
     return bool(held) and (held["epoch"], held["seq"]) == (own["epoch"], own["seq"])
+
+
+def beat_of(node: Node, author: Node) -> bytes | None:
+    with reading(node) as db:
+        row = db.execute("SELECT beat FROM authors WHERE node_id = ?", (author.id,)).fetchone()
+    return row and row[0]
 
 
 def rotate(node: Node, *options: str) -> dict:
@@ -176,8 +183,9 @@ def test_the_card_can_be_signed_on_a_machine_without_a_network(three, tmp_path: 
     a, b, _ = three
     a.stop()
     request = tmp_path / "request.json"
-    a.bra("rotate", "--request", str(request))
-    card = a.bra("sign-card", str(request), "--words-file", str(a.words))
+    asked = json.loads(a.bra("rotate", "--request", str(request), "--json"))
+    card = a.bra("sign-card", str(request), "--yes", "--words-file", str(a.words))
+    assert json.loads(card)["statement"]["signing"] == asked["signing"]
     path = tmp_path / "card.json"
     path.write_text(card)
     assert json.loads(a.bra("rotate", "--card", str(path), "--json"))["epoch"] == 2
@@ -186,13 +194,31 @@ def test_the_card_can_be_signed_on_a_machine_without_a_network(three, tmp_path: 
     until(lambda: b.author(a)["epoch"] == 2, "B does not take the new key")
 
 
+def test_a_card_is_signed_by_somebody_who_has_seen_for_what(make: Make, tmp_path: Path) -> None:
+    a, request = make(A), tmp_path / "request.json"
+    asked = json.loads(a.bra("rotate", "--request", str(request), "--json"))
+    arguments = ("sign-card", str(request), "--words-file", str(a.words))
+    said = a.bra(*arguments, stdin=b"yes\n", code=2)
+    assert "nobody can be asked here" in said
+    for answer, code in (("no", 1), ("yes", 0)):
+        terminal = Terminal(*arguments)
+        terminal.answers("to hand the node over to this key:", answer)
+        assert terminal.ended() == code
+        for shown in (a.id, "epoch       2", asked["signing"]):
+            assert shown in terminal.shown
+        assert ('"type":"card"' in terminal.shown) is (code == 0)
+    evil = json.loads(request.read_text()) | {"epoch": 2**53 - 1}
+    request.write_text(json.dumps(evil, separators=(",", ":"), sort_keys=True))
+    assert "find out who asks for it" in a.bra(*arguments, "--yes", code=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["rotate", "--words-file", "OTHER"], "these words are another node's"),
         (["rotate", "--words-file", "MISSING"], "can't be read"),
         (["rotate", "--card", "CARD"], "no key waits for a card here"),
-        (["heal", "--yes", "--words-file", "OWN"], "nobody holds another history"),
+        (["heal", "--yes", "--words-file", "OWN"], "holds another history of this node"),
         (["recover", "--from", "URL", "--words-file", "OWN"], "can't be reached"),
         (["recover", "--from", "ftp://x", "--words-file", "OWN"], "https"),
     ],
@@ -228,7 +254,7 @@ def test_a_lost_node_comes_back_from_a_partner_with_its_words(three, tmp_path: P
     shutil.rmtree(a.home)
     found = json.loads(a.bra("recover", "--from", b.url, "--words-file", str(a.words), "--json"))
     assert found["node_id"] == a.id
-    assert (found["epoch"], found["lost"], found["partners"]) == (2, 0, 2)
+    assert (found["epoch"], found["lost"], found["partners"]) == (3, 0, 2)
     a.configure(federation={"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0})
     a.serve()
     assert names(a, a) == ["Room one"]
@@ -237,8 +263,30 @@ def test_a_lost_node_comes_back_from_a_partner_with_its_words(three, tmp_path: P
     a.publish("venue", [venue("two")])
     for node in (b, c):
         until(lambda node=node: names(node, a) == ["Room one", "Room two"], f"{node.name} does not follow")
-        until(lambda node=node: node.author(a)["epoch"] == 2, f"{node.name} keeps the old key")
+        until(lambda node=node: node.author(a)["epoch"] == 3, f"{node.name} keeps the old key")
     assert {each["node_id"] for each in a.status()["partners"]} == {b.id, c.id}
+
+
+def test_what_only_another_partner_holds_comes_back_as_well(three) -> None:
+    a, b, c = three
+    until(lambda: beat_of(b, c), "B has no beat of C, which says where C is reached")
+    b.stop()
+    a.publish("venue", [venue("two")])
+    until(lambda: synced(c, a), "C lacks A's newest state")
+    a.kill()
+    c.stop()
+    b.serve()
+    shutil.rmtree(a.home)
+    said = a.bra("recover", "--from", b.url, "--words-file", str(a.words), code=1)
+    assert c.id in said
+    assert "--accept-loss" in said
+    c.serve()
+    found = json.loads(a.bra("recover", "--from", b.url, "--words-file", str(a.words), "--json"))
+    assert (found["lost"], found["partners"]) == (0, 2)
+    assert a.url in (a.home / "config" / "node.toml").read_text()
+    a.serve()
+    for node in (a, b, c):
+        until(lambda node=node: names(node, a) == ["Room one", "Room two"], f"{node.name} lacks what C held")
 
 
 def test_two_homes_on_one_key_are_noticed_told_to_everybody_and_merged(three, copied) -> None:

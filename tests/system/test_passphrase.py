@@ -1,9 +1,6 @@
 """The passphrase of the signing key: set, asked for, changed and removed, by programs and on a terminal."""
 
-import contextlib
 import os
-import pty
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +11,11 @@ from node import key_file
 from node.errors import HomeError
 from node.home import Home
 from node.key_file import NoPassphrase, WrongPassphrase
-from tests.nodes import Node, until
+from tests.nodes import Node
 from tests.protocol.builders import key_named
 from tests.system.conftest import Make
 from tests.system.shell import Shell
+from tests.system.terminal import Terminal
 
 SECRET = "correct horse battery staple, õ"
 OTHER = "another one"
@@ -183,38 +181,6 @@ def locked_home(make_once: Make, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 # A terminal
-
-
-class Terminal:
-    """A command on a terminal of its own, where somebody types."""
-
-    def __init__(self, *arguments: str) -> None:
-        pid, self._screen = pty.fork()
-        if not pid:
-            os.execv(sys.executable, [sys.executable, "-m", "node", *arguments])
-        self._pid = pid
-        self.shown = ""
-
-    def answers(self, question: str, answer: str) -> None:
-        until(lambda: self._reads() and question in self.shown, f"{question!r} is not asked")
-        self.shown = self.shown.replace(question, "", 1)
-        os.write(self._screen, answer.encode() + b"\n")
-
-    def _reads(self) -> bool:
-        # An error is the end of what it says.
-        with contextlib.suppress(OSError):
-            self.shown += os.read(self._screen, 4096).decode(errors="replace")
-        return True
-
-    def ended(self) -> int:
-        """Its exit code, after all that it still had to say."""
-        while True:
-            before = self.shown
-            self._reads()
-            if self.shown == before:
-                break
-        os.close(self._screen)
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
 
 def test_on_a_terminal_it_is_typed_twice_and_never_shown(make: Make) -> None:

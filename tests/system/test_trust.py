@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.nodes import Node, until
+from tests.nodes import Node, bra, until
 from tests.system.conftest import Make
 
 
@@ -60,6 +60,17 @@ def test_without_one_corner_the_opposite_one_is_honoured_no_more(square: tuple[N
     assert [each["standing"] for each in tartu.status()["authors"]] == [each["standing"] for each in before]
 
 
+def test_before_a_partner_is_removed_what_that_costs_is_told_and_not_what_a_block_would(
+    square: tuple[Node, Node, Node, Node],
+) -> None:
+    tartu, lund, oslo = *square[:2], "bra1" + "a" * 32
+    lund.bra("endorse", oslo, "--method", "phone", "--organisation", "Oslo Hub")
+    until(lambda: tartu.json("trust", "why", oslo)["ways"], "whom Lund endorses does not come")
+    # Lund itself stays known through Munster and Munich, and so does what it vouches for.
+    assert "unreachable" not in tartu.bra("partner", "remove", "Lund", stdin=b"no\n", code=1)
+    assert "1 organisation becomes unreachable" in tartu.bra("block", "Lund", stdin=b"no\n", code=1)
+
+
 def test_when_the_square_is_cut_the_other_corner_holds_all_that_is_left(
     square: tuple[Node, Node, Node, Node],
 ) -> None:
@@ -82,6 +93,13 @@ def test_who_takes_a_known_name_is_shown_with_a_warning(make: Make) -> None:
     until(lambda: tartu.author(other).get("records"), "the other's records don't come")
     warning = "its name looks like that of Lund Park, which is known here for longer: compare node ids"
     assert tartu.author(other)["warning"] == warning
+    assert tartu.json("endorse", other.id, "--method", "phone")["warning"] == warning
+    shown = bra("endorse", other.id, "--method", "video", "--home", str(tartu.home))
+    assert f"WARNING: {warning}." in shown.stderr.decode()
+    assert "is endorsed now" in shown.stdout.decode()
+    assert "warning" not in tartu.json("endorse", lund.id, "--method", "phone")
+    unknown = tartu.json("endorse", "bra1" + "a" * 32, "--method", "phone", "--organisation", "Lund-Park")
+    assert unknown["warning"] == warning
     assert "warning" not in tartu.author(lund)
     assert f"WARNING: {warning}" in tartu.bra("status")
     assert f"WARNING: {warning}" in tartu.bra("trust", "why", other.id)
