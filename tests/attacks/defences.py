@@ -124,7 +124,7 @@ ATTACKS = (
         "attacks/test_bytes.py::test_an_answer_or_a_request_that_trickles_is_given_up_and_keeps_nobody_waiting",
         (
             _one(_CLIENT, "total=seconds or self._seconds", "total=None"),
-            _one(_SERVER, "asyncio.timeout(seconds)", "asyncio.timeout(None)"),
+            _one("federation/answers.py", "asyncio.timeout(seconds)", "asyncio.timeout(None)"),
         ),
     ),
     Attack(

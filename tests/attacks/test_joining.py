@@ -16,6 +16,7 @@ from node.home import Home
 from node.joining.reception import FAILURES
 from node.protocol.canonical import decode
 from node.trust.safety_words import safety_words
+from tests import nodes
 from tests.attacks.conftest import Scene
 from tests.directory.small_node import agreement_body, organisation_body, signatory
 from tests.nodes import Node
@@ -115,7 +116,8 @@ def test_strangers_that_guess_invitations_keep_no_newcomer_out(lund: Node, make:
     said = [newcomer.bra("join", guessed, code=1) for _ in range(FAILURES + 1)]
     assert "no invitation of this node fits this link" in said[0]
     assert "too many wrong invitations" in said[-1]
-    assert newcomer.json("join", link)["node_id"] == lund.id
+    done = nodes.bra("join", link, "--home", str(newcomer.home))
+    assert (done.returncode, b"Lund Park" in done.stdout) == (0, True), done.stderr
 
 
 def organisation(author: Author, name: str, website: str) -> Author:
