@@ -74,7 +74,6 @@ def m002_records(db: Database) -> None:
             "id": str,
             "visibility": str,
             "expires": int,
-            "apart": bytes,
             "line": bytes,
             "problem": str,
         },
@@ -168,3 +167,16 @@ def m006_joining(db: Database) -> None:
         pk="node_id",
         not_null={"side", "invitation", "organisation", "website", "url", "key_card", "at"},
     )
+
+
+@migrations()
+def m007_personal_lines_apart(db: Database) -> None:
+    db.table("records").add_column("apart", bytes)
+    # It has to stand before the line that it keeps apart.
+    last = ("apart", "line", "problem")
+    first = [column.name for column in db.table("records").columns if column.name not in last]
+    db.table("records").transform(column_order=[*first, *last])
+    db.execute("UPDATE records SET apart = zeroblob(4096) WHERE kind = 'contact' AND line IS NOT NULL")
+    # Names, addresses and numbers were searched until now; the words that still are come with the next change.
+    db.execute("DELETE FROM texts WHERE no IN (SELECT no FROM records WHERE kind = 'contact')")
+    db.execute("INSERT INTO texts_fts (texts_fts) VALUES ('rebuild')")
