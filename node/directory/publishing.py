@@ -153,22 +153,17 @@ class Publisher:
         return results
 
     def _store(self, db: sqlite3.Connection, draft: Draft) -> None:
-        author = draft.author
-        db.executemany(
-            "INSERT OR REPLACE INTO refs (kind, ref, id) VALUES (?, ?, ?)",
-            [(kind, ref, id_) for (kind, ref), id_ in draft.ids.items()],
-        )
-        gone = draft.forgotten - {record.id for record in draft.put.values()}
-        db.executemany("DELETE FROM refs WHERE id = ?", [(id_,) for id_ in gone])
-        if draft.seq == author.seq:
-            records.replace(db, author.no, records=draft.put, removed=draft.dropped)
+        if draft.seq != draft.author.seq:
+            self._sign(db, draft, self._key, self._card)
             return
-        records.replace(db, author.no, records={}, removed=draft.dropped - draft.put.keys())
-        self._sign(db, draft, self._key, self._card)
+        _keep_names(db, draft)
+        records.replace(db, draft.author.no, records=draft.put, removed=draft.dropped)
 
     def _sign(self, db: sqlite3.Connection, draft: Draft, key: PrivateKey, card: Card) -> None:
         """The head over the set as `draft` has it, and everything that changed, stored together."""
         author = draft.author
+        _keep_names(db, draft)
+        records.replace(db, author.no, records={}, removed=draft.dropped - draft.put.keys())
         values = {key: record.value for key, record in draft.put.items() if record.seq}
         tree = self._trees.of(db, author).changed(values, draft.removed)
         head = Head.make(
@@ -200,7 +195,6 @@ class Publisher:
             raise InputError("this home holds nothing of its own author: run 'bra recover' first")
         draft = Draft.of(db, author, self._world)
         draft.merge(merged)
-        records.replace(db, author.no, records={}, removed=draft.dropped - draft.put.keys())
         self._sign(db, draft, key, card)
         return draft.seq
 
@@ -214,6 +208,16 @@ class Publisher:
                 authors.forget_beat(db, author.no)
                 author = authors.find(db, self.author) or _missing()
             authors.hear_beat(db, author, Beat.make(self._key, head=head, time=now, urls=self._urls))
+
+
+def _keep_names(db: sqlite3.Connection, draft: Draft) -> None:
+    """The publisher's own names of records; those of withdrawn personal records go, as they may be a person's."""
+    db.executemany(
+        "INSERT OR REPLACE INTO refs (kind, ref, id) VALUES (?, ?, ?)",
+        [(kind, ref, id_) for (kind, ref), id_ in draft.ids.items()],
+    )
+    gone = draft.forgotten - {record.id for record in draft.put.values()}
+    db.executemany("DELETE FROM refs WHERE id = ?", [(id_,) for id_ in gone])
 
 
 def _missing() -> Author:

@@ -11,6 +11,7 @@ from node.directory.draft import OWN_ORGANISATION, Change, Outcome, own
 from node.errors import BraError, InputError
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
+from node.protocol.merge import Merged
 from node.protocol.statements import NO_HASH, Card, Head, tree_key
 from node.protocol.tree import Tree
 from node.storage import authors, records
@@ -436,3 +437,12 @@ async def test_an_own_record_of_which_only_the_leaf_is_held_can_be_withdrawn(nod
     node.clock.pass_by(2)
     outcome = await node.publish(Change("adoption", None, id="one"))
     assert (outcome.withdrawn, node.mine().count) == (1, 1)
+
+
+async def test_the_own_name_of_a_contact_goes_when_healing_withdraws_it(node: SmallNode) -> None:
+    outcome = await node.publish(Change("contact", contact_body("manager"), ref="jaan-tamm"))
+    key = key_named("tartu/signing/2")
+    card = Card.make(key_named("tartu/root"), network=NETWORK, epoch=2, signing=key.public, issued=NOW)
+    await node.publisher.begin_epoch(key, card, Merged(remove={tree_key("contact", outcome.ids[0])}))
+    assert node.rows() == []
+    assert node.database.read_now(lambda db: db.execute("SELECT * FROM refs").fetchall()) == []
