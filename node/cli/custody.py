@@ -28,7 +28,7 @@ from node.custody.healing import Plan
 from node.custody.keys import Request, signed_card
 from node.custody.rotation import CardSource, Renewed
 from node.errors import InputError, ProtocolError
-from node.home import Home
+from node.home import Home, write_new
 from node.protocol.canonical import decode_loose, encode
 from node.protocol.names import encode_base64
 from node.protocol.statements import Card, Record
@@ -72,7 +72,7 @@ def rotate(
     passphrase = secret.passphrase(place)
     if request is not None:
         asked = run(rotation.ask_card(place, passphrase=passphrase))
-        _write_new(request, encode(asked.as_value()) + b"\n")
+        _write(request, encode(asked.as_value()) + b"\n")
         if json:
             print_json({"epoch": asked.epoch, "request": str(request), "signing": encode_base64(asked.signing)})
         else:
@@ -206,10 +206,9 @@ def _show_request(asked: Request) -> None:
     say(f"and its public key  {encode_base64(asked.signing)}", error=True)
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     try:
-        with path.open("xb") as file:
-            file.write(data)
+        write_new(path, data, 0o644)
     except FileExistsError as error:
         raise UsageError(f"{path} is there already: name a new file") from error
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from node.control import endorsing
 from node.control.parts import Operation, Parts, Report
+from node.control.who import meant
 from node.directory.draft import Change
 from node.errors import BraError, InputError
 from node.federation.wire import parse_url
@@ -15,8 +16,6 @@ from node.protocol.names import NodeId, format_time
 from node.storage import joining, partners
 from node.storage.joining import Invitation, Join
 from node.trust.safety_words import safety_words
-
-_SHORTEST_ID = len("bra1") + 4
 
 
 class Joining:
@@ -208,15 +207,11 @@ def _find(db: sqlite3.Connection, who: str | None) -> Join:
             listed = ", ".join(f"{each.node_id} ({each.organisation})" for each in waiting[:5])
             raise InputError(f"{len(waiting)} nodes wait to become partners: name one of {listed}")
         return waiting[0]
-    by_id = who.startswith("bra1") and len(who) >= _SHORTEST_ID
-    fitting = [
-        each
-        for each in waiting
-        if (each.node_id.startswith(who) if by_id else each.organisation.casefold().startswith(who.casefold()))
-    ]
+    by_id = {each.node_id: each for each in waiting}
+    fitting = meant(who, {each.node_id: each.organisation for each in waiting})
     if len(fitting) != 1:
         raise InputError(f"{who!r} is not one node that waits to become a partner: 'bra partner list' shows who does")
-    return fitting[0]
+    return by_id[fitting[0]]
 
 
 def _shown(join: Join) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from node.control.parts import Operation, Parts, Report
 from node.control.who import names_of
 from node.errors import BraError
 from node.protocol.names import NodeId, format_time
-from node.storage import blocks, partners
+from node.storage import partners
 from node.storage.partners import Partner
 
 
@@ -34,7 +34,7 @@ class Partnership:
         """One round with every partner, now; what failed with one is told and stops no other."""
         await self._parts.newcomer.go_on()
         everyone, blocked = await self._parts.database.read(
-            lambda db: (partners.everyone(db), _blocked(db, self._parts))
+            lambda db: (partners.everyone(db), self._parts.acceptance.blocked(db))
         )
 
         def progress(author: NodeId, count: int) -> None:
@@ -72,12 +72,8 @@ def shown(db: sqlite3.Connection, parts: Parts) -> list[dict[str, Any]]:
     """The partners, and how the last round with each went."""
     everyone = partners.everyone(db)
     names = names_of(db, parts, [partner.node_id for partner in everyone])
-    blocked = _blocked(db, parts)
+    blocked = parts.acceptance.blocked(db)
     return [_shown(parts, partner, names, blocked=partner.node_id in blocked) for partner in everyone]
-
-
-def _blocked(db: sqlite3.Connection, parts: Parts) -> frozenset[NodeId]:
-    return blocks.blocked(db).union(parts.acceptance.choices.blocked)
 
 
 def _shown(parts: Parts, partner: Partner, names: Mapping[str, str], *, blocked: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Rules:
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from node.control.parts import Parts
@@ -32,11 +32,7 @@ def find_node(db: sqlite3.Connection, parts: Parts, text: str) -> NodeId:
     known = [NodeId(node) for (node,) in db.execute("SELECT node_id FROM authors ORDER BY no")]
     everyone = list(dict.fromkeys((*known, *parts.acceptance.known)))
     names = names_of(db, parts, everyone)
-    if text.startswith("bra1") and len(text) >= _SHORTEST_ID:
-        fitting = [node for node in everyone if node.startswith(text)]
-    else:
-        begun = text.casefold()
-        fitting = [node for node in everyone if begun and names.get(node, "").casefold().startswith(begun)]
+    fitting = meant(text, {node: names.get(node, "") for node in everyone})
     if not fitting:
         raise InputError(f"nobody here is called {plain(text, 80)!r}: 'bra status' lists who is known, with their ids")
     if len(fitting) > 1:
@@ -44,6 +40,14 @@ def find_node(db: sqlite3.Connection, parts: Parts, text: str) -> NodeId:
         more = ", ..." if len(fitting) > _MOST_NAMED else ""
         raise InputError(f"{plain(text, 80)!r} may be {listed}{more}: give the node id")
     return fitting[0]
+
+
+def meant(text: str, names: Mapping[NodeId, str]) -> list[NodeId]:
+    """Those of the named nodes whose id, or else whose name, begins with `text`."""
+    if text.startswith("bra1") and len(text) >= _SHORTEST_ID:
+        return [node for node in names if node.startswith(text)]
+    begun = text.casefold()
+    return [node for node, name in names.items() if begun and name.casefold().startswith(begun)]
 
 
 def names_of(db: sqlite3.Connection, parts: Parts, nodes: Collection[NodeId]) -> dict[str, str]:

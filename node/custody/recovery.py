@@ -22,7 +22,7 @@ from node.custody import rotation
 from node.custody.rotation import Renewed, check_bodies, tell_partners
 from node.directory.acceptance import Answer
 from node.directory.draft import own
-from node.errors import Declined, HomeError, InputError, Malformed
+from node.errors import HomeError, InputError, Malformed
 from node.federation import client
 from node.federation.client import Client, Statements
 from node.federation.clocks import check_hello
@@ -147,13 +147,13 @@ async def ask(url: str, me: NodeId, world: World) -> Source:
     async with client.session() as http:
         talk = Client(http, url, None, None, world=world, limits=Limits(), request_seconds=_SECONDS)
         greeting = await talk.greet(nonce, url)
-        greeting.hello.verify(greeting.card)
+        # Whoever answers there: nobody is expected, and nothing of it believed but that it is this node, now.
+        card = greeting.card
+        greeting.check(card.author, network=card.network, newest_card=None, nonce=nonce, url=url)
         check_hello(greeting.hello, world.now())
-        if (greeting.hello.nonce, greeting.hello.url) != (nonce, url):
-            raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
-        if greeting.card.author == me:
+        if card.author == me:
             raise InputError(f"{url} is the node that is to be recovered: name a partner's with --from")
-        return Source(url, greeting.card, await talk.statements(me))
+        return Source(url, card, await talk.statements(me))
 
 
 def _make(home: Home, root: PrivateKey, held: Sequence[Statements], world: World) -> None:

@@ -144,7 +144,7 @@ class Acceptance:
             standing=known[node].standing if node in known else Standing.UNKNOWN,
             partner=node in met,
             by_hand=node in self.choices.honoured,
-            blocked=node in self._blocked(db),
+            blocked=node in self.blocked(db),
             signed=node in self._testimony.signatories,
             silent=node in self._testimony.silent,
             ways=ways(
@@ -162,7 +162,7 @@ class Acceptance:
         """What would be lost if a node were no partner and not endorsed here any more; and `blocked`, if so."""
         testimony = self._testimony
         _, met, before = self._known(db, now)
-        shut = self._blocked(db) | ({without} if blocked else frozenset())
+        shut = self.blocked(db) | ({without} if blocked else frozenset())
         after = self._walk([each for each in met if each != without], testimony.vouches.but(self.me, without), shut)
         return lost(before, after, without)
 
@@ -170,7 +170,7 @@ class Acceptance:
         """The rows of all authors, the partners, and who is known."""
         testimony = self._testimony
         rows = testimony.refresh(db, now)
-        met, shut = [partner.node_id for partner in partners.everyone(db)], self._blocked(db)
+        met, shut = [partner.node_id for partner in partners.everyone(db)], self.blocked(db)
         while (follows_from := (testimony.changes, tuple(met), shut)) != self._follows_from:
             self._walked = self._walk(met, testimony.vouches, shut)
             self._follows_from = follows_from
@@ -200,7 +200,8 @@ class Acceptance:
             if node in names and node in known:
                 yield node, names[node]
 
-    def _blocked(self, db: sqlite3.Connection) -> frozenset[NodeId]:
+    def blocked(self, db: sqlite3.Connection) -> frozenset[NodeId]:
+        """Whom this node accepts nothing of: by command, or by the configuration."""
         return blocks.blocked(db).union(self.choices.blocked)
 
 

@@ -28,7 +28,7 @@ from node.joining.key_card import KeyCard
 from node.plain import plain
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId
-from node.storage import authors, blocks, joining, partners, sets
+from node.storage import authors, joining, partners, sets
 from node.storage.database import Database
 from node.storage.joining import Join, Side
 from node.trust.safety_words import WORDS, read_words, safety_words
@@ -135,7 +135,7 @@ class Pairing:
 
     def check(self, db: sqlite3.Connection, card: KeyCard) -> None:
         """Raises InputError where the node is blocked, or its card is older than one that is known of it."""
-        if self._blocks(db, card.node_id):
+        if card.node_id in self._acceptance.blocked(db):
             raise Blocked(f"{card.node_id} is blocked here: take that back first, if you mean it ('bra unblock')")
         known = authors.find(db, card.node_id)
         if known is not None and card.signed.card.epoch < known.newest_card.epoch:
@@ -213,7 +213,8 @@ class Pairing:
 
         with suppress(NoPartner):
             endorsement = await self.database.read(change)
-            self._home.keep_partner_card(node_id, join.key_card)
+            # It waits for the disk.
+            await asyncio.to_thread(self._home.keep_partner_card, node_id, join.key_card)
             if endorsement is not None:
                 await self._publisher.publish([endorsement], provided=lambda db: self._require_partner(db, node_id))
         if not await self.database.write(end):
@@ -245,11 +246,8 @@ class Pairing:
             ) from error
 
     def _require_partner(self, db: sqlite3.Connection, node_id: NodeId) -> None:
-        if partners.find(db, node_id) is None or self._blocks(db, node_id):
+        if partners.find(db, node_id) is None or node_id in self._acceptance.blocked(db):
             raise NoPartner(f"{node_id} is no partner any more: it isn't endorsed")
-
-    def _blocks(self, db: sqlite3.Connection, node_id: NodeId) -> bool:
-        return node_id in self._acceptance.choices.blocked or node_id in blocks.blocked(db)
 
 
 def waiting_with(db: sqlite3.Connection, node_id: NodeId) -> Join:
