@@ -15,26 +15,25 @@ RFC 8785 (JCS), restricted so that any language gets it right (SPEC, "Canonical 
 
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from node.errors import Malformed
-from node.protocol.names import LARGEST_INTEGER
 
 DEEPEST = 32
 
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _key = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
+_keys: set[object] = set()
+"""Keys that were found right: records share a few, and asking a set for all keys of an object at once is quick."""
+_KEYS_REMEMBERED = 4096
 
 
 def encode(value: object, *, deepest: int = DEEPEST) -> bytes:
     """The canonical bytes of `value`; raises Malformed for anything that has none."""
     _check(value, deepest)
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, ValueError, RecursionError) as error:  # orjson: a lone surrogate
-        raise Malformed("a string holds a lone surrogate: it isn't text") from error
+    return _dumps(value)
 
 
 def decode(line: bytes, *, deepest: int = DEEPEST) -> Any:
@@ -45,7 +44,7 @@ def decode(line: bytes, *, deepest: int = DEEPEST) -> Any:
         raise Malformed("the line is not JSON in UTF-8") from error
     _check(value, deepest)
     # orjson keeps the last of two equal keys and reads many spellings; comparing bytes refuses them all at once.
-    if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != line:
+    if _dumps(value) != line:
         raise Malformed("the line is not canonical: sort the keys, no white space, no needless escapes")
     return value
 
@@ -69,29 +68,40 @@ def decode_loose(data: bytes) -> Any:
     return value
 
 
+def _dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError) as error:
+        if "Integer" in str(error):
+            raise Malformed(
+                "an integer is outside -(2^53 - 1) .. 2^53 - 1: no language but a few keeps it exact"
+            ) from error
+        raise Malformed("a string holds a lone surrogate: it isn't text") from error
+
+
 def _check(value: Any, depth: int) -> None:
+    """Raises Malformed for types, keys and depths that the profile lacks. Integers' size is left to the encoder."""
     form = type(value)
     if form is dict or form is list:
         if depth == 0:
             raise Malformed("arrays and objects are nested too deep")
         if form is dict:
-            _check_keys(tuple(value))
+            if not _keys.issuperset(value):
+                _check_keys(value)
             value = value.values()
         for member in value:
-            if type(member) is not str:
+            form = type(member)
+            if form is not str and form is not int:
                 _check(member, depth - 1)
-    elif form is int:
-        if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-            raise Malformed("an integer is outside -(2^53 - 1) .. 2^53 - 1: no language but a few keeps it exact")
     elif value is None:
         raise Malformed("null is not used: leave the member out")
-    elif form is not str and form is not bool:
+    elif form is not str and form is not int and form is not bool:
         raise Malformed("a number is an integer here: write a decimal as a string, or scale it (microdegrees, cents)")
 
 
-@lru_cache(maxsize=512)
-def _check_keys(keys: tuple[object, ...]) -> None:
-    # Records come in few shapes, so a whole object's keys are usually one look-up; an error is not cached.
-    for key in keys:
+def _check_keys(value: dict[object, Any]) -> None:
+    for key in value:
         if type(key) is not str or _key(key) is None:
             raise Malformed("a key is 1 or more characters of A-Z, a-z, 0-9, '_' and '-'")
+    if len(_keys) + len(value) <= _KEYS_REMEMBERED:
+        _keys.update(value)

@@ -18,6 +18,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -40,10 +41,11 @@ LARGEST_HEAD = 1024
 LARGEST_STATEMENT = 8 * 1024
 """Bytes of any other statement's canonical form: evidence holds four of them in one line (SPEC, "Limits")."""
 
-_NAME = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
-_NODE_ID = re.compile(r"bra1[a-z2-7]{32}", re.ASCII)
-_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)  # newer Pythons read 24:00
+_NAME = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII).fullmatch
+_NODE_ID = re.compile(r"bra1[a-z2-7]{32}", re.ASCII).fullmatch
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII).fullmatch
+# Newer Pythons read 24:00.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII).fullmatch
 
 
 def node_id(root_public: bytes) -> NodeId:
@@ -107,7 +109,7 @@ def encode_base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _matched(pattern: re.Pattern[str], value: object, rule: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+def _matched(match: Callable[[str], object], value: object, rule: str) -> str:
+    if type(value) is not str or not match(value):
         raise Malformed(rule)
     return value

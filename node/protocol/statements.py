@@ -272,7 +272,10 @@ class Hello:
 
 
 class Record(NamedTuple):
-    """One record of an author's set. `line` is its canonical form, exactly as it was made or received."""
+    """One record of an author's set. `line` is its canonical form, exactly as it was made or received.
+
+    `key`: where it stands in its author's tree; `value`: SHA-256 of the line (32 bytes each).
+    """
 
     line: bytes
     author: NodeId
@@ -282,7 +285,9 @@ class Record(NamedTuple):
     updated: str
     visibility: str
     body: Any
-    expires: Seconds | None = None
+    expires: Seconds | None
+    key: bytes
+    value: bytes
 
     @classmethod
     def make(
@@ -347,27 +352,20 @@ class Record(NamedTuple):
         author, seq = names.parse_node_id(get("author")), names.parse_integer(get("seq"))
         if (seq == 0) != (visibility == "local"):
             raise Malformed("a record's seq starts at 1; one for its own node alone has seq 0")
-        return cls(line, author, kind, id_, seq, updated, visibility, value["body"], expires)
-
-    @property
-    def key(self) -> bytes:
-        """Where the record stands in its author's tree (32 bytes)."""
-        return tree_key(self.kind, self.id)
-
-    @property
-    def value(self) -> bytes:
-        """SHA-256 of the canonical record."""
-        return hashlib.sha256(self.line).digest()
+        key, hash_ = tree_key(kind, id_), hashlib.sha256(line).digest()
+        return cls(line, author, kind, id_, seq, updated, visibility, value["body"], expires, key, hash_)
 
 
 def tree_key(kind: str, record_id: str) -> bytes:
     """The key k = H(kind)[0:1] || H(kind || 0x00 || id)[0:31] (SPEC, "The tree")."""
-    return _kind_byte(kind) + hashlib.sha256(b"%b\x00%b" % (kind.encode(), record_id.encode())).digest()[:31]
+    first, beginning = _kind(kind)
+    return first + hashlib.sha256(beginning + record_id.encode()).digest()[:31]
 
 
 @lru_cache(maxsize=256)
-def _kind_byte(kind: str) -> bytes:
-    return hashlib.sha256(kind.encode()).digest()[:1]
+def _kind(kind: str) -> tuple[bytes, bytes]:
+    """The first byte of its records' keys, and what their hash begins over."""
+    return hashlib.sha256(kind.encode()).digest()[:1], b"%b\x00" % kind.encode()
 
 
 def _open(value: object, type_: str, largest: int = names.LARGEST_STATEMENT) -> tuple[Signed, dict[str, Any]]:
