@@ -44,7 +44,6 @@ async def scheduled(folder: Path, **exchanges: Rounds) -> AsyncIterator[Schedule
         database.write_now(lambda db, name=name: partners.add(db, name, "https://park.example", 0))
     pace = Pace(poll=25, retry_first=0.4, retry_longest=0.8)
     schedule = Schedule(database, lambda partner: exchanges[partner.node_id], pace=pace, world=World())
-    schedule.start()
     for name in exchanges:
         schedule.sync_with(name)
     try:

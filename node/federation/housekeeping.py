@@ -1,0 +1,52 @@
+"""House-keeping: what a node does again and again while it serves, driven by APScheduler.
+
+Nothing is scheduled on disk: what was missed while the node was off is done when its time comes again.
+
+    housekeeping = Housekeeping()
+    housekeeping.every(3600, purge, "purge")
+    housekeeping.start()
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from node.errors import BraError
+
+log = structlog.get_logger()
+
+Work = Callable[[], Awaitable[None] | None]
+
+
+class Housekeeping:
+    """Jobs that are done every so many seconds, each for itself."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def every(self, seconds: float, work: Work, name: str) -> None:
+        """Does `work` again and again; where it fails, that is logged, and it is tried again next time."""
+
+        async def job() -> None:
+            await logged(work, name)
+
+        self._scheduler.add_job(
+            job, "interval", seconds=seconds, jitter=seconds / 20, id=name, coalesce=True, max_instances=1
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+async def logged(work: Work, name: str) -> None:
+    """Does a piece of work; an error that a person can do something about is logged, and ends nothing else."""
+    try:
+        if (going_on := work()) is not None:
+            await going_on
+    except BraError as error:
+        log.error("scheduled job failed", job=name, problem=str(error))
