@@ -28,6 +28,7 @@ from node.control.status import Status
 from node.control.trust import Trust
 from node.directory.acceptance import Acceptance, Answer, Choices
 from node.directory.authority import Authority
+from node.directory.indexing import Indexer
 from node.directory.publishing import Publisher
 from node.errors import HomeError, InputError
 from node.federation import client
@@ -35,6 +36,7 @@ from node.federation.arrivals import Arrivals
 from node.federation.client import Client
 from node.federation.connections import Connections
 from node.federation.exchange import Exchange, Progress
+from node.federation.housekeeping import Housekeeping
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
 from node.federation.server import Identity, Server
@@ -108,11 +110,13 @@ class App:
         self.publisher = Publisher(self.database, self.trees, key, self.authority, urls=urls, world=world)
         self.publisher.on_publish(self._mark)
         self.authority.on_open(self._mark)
+        self.indexer = Indexer(self.database)
         self.receiver = Receiver(
             self.database,
             self.trees,
             self.acceptance,
             self.authority,
+            self.indexer,
             network=config.node.network,
             limits=self.limits,
             world=world,
@@ -126,6 +130,7 @@ class App:
             acceptance=self.acceptance,
             authority=self.authority,
             publisher=self.publisher,
+            indexer=self.indexer,
             exchange=self.exchange,
             pairing=pairing,
             newcomer=newcomer,
@@ -148,7 +153,8 @@ class App:
                 async with client.session() as http:
                     app = cls(home, database, config, world or World(), http, passphrase)
                     with closing(app.receiver):
-                        yield app
+                        async with app.indexer.running():
+                            yield app
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
         """A new session with a partner, and what it takes to carry it out; InputError where it is blocked."""
@@ -203,6 +209,20 @@ class App:
     @asynccontextmanager
     async def serving(self, host: str | None = None, port: int | None = None) -> AsyncIterator[str]:
         """Serves while the context lasts; yields the URL that it listens at."""
+        housekeeping = Housekeeping()
+        async with self.answering(housekeeping) as runner:
+            host = host or self.config.node.host
+            site = web.TCPSite(runner, host, self.config.node.port if port is None else port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise HomeError(f"{site.name} can't be listened on ({error.strerror}): try another --port") from error
+            async with socket.listening(self.home, self.operations), self.syncing(housekeeping):
+                yield f"http://{host}:{runner.addresses[0][1]}"
+
+    @asynccontextmanager
+    async def answering(self, housekeeping: Housekeeping) -> AsyncIterator[web.AppRunner]:
+        """All that answers others while the context lasts, wherever it is listened then."""
         arrivals = Arrivals()
         connections = Connections(
             most=min(self.config.limits.connections, files_at_most() * 3 // 4),
@@ -219,26 +239,28 @@ class App:
             shutdown_timeout=2,
         )
         await runner.setup()
-        schedule = self._schedule()
         server = runner.server
         assert server is not None
-        schedule.every(SWEEP_SECONDS, lambda: connections.sweep(server.connections), "connections")
+        housekeeping.every(SWEEP_SECONDS, lambda: connections.sweep(server.connections), "connections")
         try:
-            host = host or self.config.node.host
-            site = web.TCPSite(runner, host, self.config.node.port if port is None else port)
-            try:
-                await site.start()
-            except OSError as error:
-                raise HomeError(f"{site.name} can't be listened on ({error.strerror}): try another --port") from error
-            self.parts.schedule = schedule
-            async with socket.listening(self.home, self.operations):
-                await self._begin_rounds(schedule)
-                yield f"http://{host}:{runner.addresses[0][1]}"
+            yield runner
+        finally:
+            arrivals.end()
+            await runner.cleanup()
+
+    @asynccontextmanager
+    async def syncing(self, housekeeping: Housekeeping) -> AsyncIterator[None]:
+        """The rounds with all partners, and the house-keeping, while the context lasts."""
+        schedule = self.parts.schedule = self._schedule()
+        try:
+            self._keep_house(housekeeping)
+            await self._begin_rounds(schedule)
+            housekeeping.start()
+            yield
         finally:
             self.parts.schedule = None
-            arrivals.end()
+            housekeeping.stop()
             await schedule.stop()
-            await runner.cleanup()
 
     def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
@@ -268,22 +290,24 @@ class App:
         if federation.outbound_only:
             # Nobody can ask: what is new here is brought at once.
             self.publisher.on_publish(schedule.nudge)
-        schedule.every(federation.beat_hours * 3600, self._beat, "beat")
-        schedule.every(HOURLY, self._reconsider, "acceptance")
-        schedule.every(EVERY, lambda: self.parts.newcomer.go_on(everybody=False), "joining")
-        schedule.every(HOURLY, self.parts.pairing.forget_old, "joins")
-        schedule.every(DAILY, self._prune, "prune")
-        schedule.every(DAILY, self._forget, "grace")
-        schedule.every(HOURLY, self._purge, "purge")
-        schedule.every(DAILY / 2, lambda: erasure.forget_words(self.database), "words")
         return schedule
+
+    def _keep_house(self, housekeeping: Housekeeping) -> None:
+        every = housekeeping.every
+        every(self.config.federation.beat_hours * HOURLY, self._beat, "beat")
+        every(HOURLY, self._reconsider, "acceptance")
+        every(EVERY, lambda: self.parts.newcomer.go_on(everybody=False), "joining")
+        every(HOURLY, self.parts.pairing.forget_old, "joins")
+        every(DAILY, self._prune, "prune")
+        every(DAILY, self._forget, "grace")
+        every(HOURLY, self._purge, "purge")
+        every(DAILY / 2, lambda: erasure.forget_words(self.database), "words")
 
     async def _begin_rounds(self, schedule: Schedule) -> None:
         await self.publisher.beat()
         # At the start, too: a node that is restarted every day would never come to it otherwise.
         await self._forget()
         await self._purge()
-        schedule.start()
         for partner in await self.database.read(everyone):
             if partner.node_id in self.acceptance.partners:
                 schedule.sync_with(partner.node_id)

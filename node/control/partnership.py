@@ -64,6 +64,7 @@ class Partnership:
             return {"partner": partner.node_id}
 
         rounds = await asyncio.gather(*map(one, everyone))
+        await self._parts.indexer.done()
         refusals = await self._parts.database.read(partners.refusals)
         return {"partners": rounds, "refusals": [asdict(each) | {"head": None} for each in refusals]}
 

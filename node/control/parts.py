@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
+from node.directory.indexing import Indexer
 from node.directory.publishing import Publisher
 from node.directory.views import EVERYTHING, Reader
 from node.federation.exchange import Exchange, Progress
@@ -47,6 +48,7 @@ class Parts:
     acceptance: Acceptance
     authority: Authority
     publisher: Publisher
+    indexer: Indexer
     exchange: Callable[[Partner, Progress], Exchange]
     pairing: Pairing
     newcomer: Newcomer

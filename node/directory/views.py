@@ -69,7 +69,7 @@ _SHOWN = (
 _MAY_SEE = (
     "(authors.standing >= {listed} "
     "OR (authors.standing >= {reached} AND records.kind = 'farewell' AND authors.count = 1)) "
-    "AND records.line IS NOT NULL AND records.problem IS NULL "
+    "AND records.line IS NOT NULL AND records.problem IS NULL AND records.no NOT IN (SELECT no FROM backlog) "
     "AND records.visibility IN ({visibilities}) AND (records.expires IS NULL OR records.expires > {now}) "
     "AND (records.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > {now} "
     "OR authors.node_id = '{me}')"

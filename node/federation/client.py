@@ -18,7 +18,7 @@ from yarl import URL
 
 from node.errors import Declined, Forged, Malformed, Unreachable
 from node.federation import wire
-from node.federation.receiving import Told
+from node.federation.hearing import Told
 from node.federation.session import Greeting, News
 from node.federation.signatures import RequestSigner
 from node.plain import plain
@@ -72,6 +72,7 @@ class Client:
         self._world = world
         self._limits = limits
         self._seconds = request_seconds
+        self._introduced = False
 
     async def greet(self, nonce: str, own: str) -> Greeting:
         """The server's proof that it holds its key and is reached at `own`. Not signed: it proves itself first."""
@@ -182,7 +183,9 @@ class Client:
             assert self._partner is not None
             assert self._signer is not None
             now, nonce = self._world.now(), self._world.random(16)
-            headers |= self._signer.headers(method, str(target), self._partner, body=body, now=now, nonce=nonce)
+            headers |= self._signer.headers(
+                method, str(target), self._partner, body=body, now=now, nonce=nonce, introduced=self._introduced
+            )
         if encoding:
             headers["Content-Encoding"] = encoding
         timeout = aiohttp.ClientTimeout(
@@ -199,6 +202,8 @@ class Client:
             ) as response:
                 if response.status != 200:
                     raise Declined(await self._refusal(response, quoted=signed), response.status)
+                # Whoever took a signed request has our card; one that lost it declines, and a new session brings it.
+                self._introduced |= signed
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The parser's complaints about an answer repeat what the other side sent.
@@ -222,12 +227,12 @@ class Client:
         return f'{answered}: "{detail}"'
 
 
-def session(connections: int = 64) -> aiohttp.ClientSession:
+def session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
     """The HTTP client that all partners share. It keeps no cookies and leaves bodies compressed, to cap them itself."""
     return aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=connections, limit_per_host=8),
+        connector=connector or aiohttp.TCPConnector(limit=64, limit_per_host=8),
         trust_env=False,
     )
 
@@ -249,7 +254,7 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
                 card = None
                 card = stored_card(line[8:-1])
             elif card is not None:
-                _tell(told, card, tag, value)
+                _tell(told, card, tag, value, line)
         except Forged as error:
             refused.append((card.author if card else partner, Refusal(Reason.FORGED, str(error))))
             card = None
@@ -259,7 +264,7 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
     raise Malformed("the feed breaks off: its last line is not `next`")
 
 
-def _tell(told: list[Told], card: Card, tag: str, value: Any) -> None:
+def _tell(told: list[Told], card: Card, tag: str, value: Any, line: bytes) -> None:
     """Adds one line to what is told of the card's author; its head comes first."""
     if tag == "head":
         head = Head.parse(value)
@@ -273,6 +278,10 @@ def _tell(told: list[Told], card: Card, tag: str, value: Any) -> None:
         current.beat = Beat.parse(value)
     elif tag == "evidence":
         current.evidence = (*current.evidence, Evidence.parse(value))[:4]
+    elif tag in ("del", "put", "leaf"):
+        if len(current.changes) == wire.CHANGES_AT_MOST:
+            raise Malformed(f"a feed brings up to {wire.CHANGES_AT_MOST} changes of an author")
+        current.changes = (*current.changes, line)
     else:
         raise Malformed(f"a feed has no {tag} lines")
 

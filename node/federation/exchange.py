@@ -13,6 +13,7 @@ from typing import Any
 
 from node.federation import sending, session, wire
 from node.federation.client import Client
+from node.federation.hearing import Heeded
 from node.federation.receiving import Receiver
 from node.federation.session import Action, News, RoundDone, Session
 from node.protocol.blocks import Block, Want
@@ -91,11 +92,11 @@ class Exchange:
             case session.ReadFeed():
                 return await self._read_feed(action)
             case session.Hear():
-                return await self._receiver.hear(self.session.partner, action.news.told)
+                return await self._hear(action.news)
             case session.StartOver():
                 return await self._database.write(lambda db: partners.start_over(db, self.session.partner))
             case session.Survey():
-                return await self._receiver.holdings(self.session.partner)
+                return await self._receiver.holdings(self.session.partner, action.of)
             case session.Pull():
                 return await self._pull(action.wants)
             case session.PullPart():
@@ -143,6 +144,15 @@ class Exchange:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._receiver.settle()
         return [task.result() for task in tasks]
+
+    async def _hear(self, news: News) -> Heeded:
+        try:
+            heeded = await self._receiver.hear(self.session.partner, news.told)
+        finally:
+            await self._receiver.settle()
+        for verdict in heeded.verdicts:
+            self._report(verdict)
+        return heeded
 
     async def _take(self, want: Want, lines: list[bytes]) -> Verdict:
         taken = await self._receiver.take(self.session.partner, want, lines)

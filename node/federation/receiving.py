@@ -9,7 +9,7 @@ Rules (SPEC, "Applying a block"):
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,17 +18,18 @@ from typing import TypeVar
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
-from node.errors import Forged, Malformed
-from node.federation import wire
+from node.directory.indexing import Indexer
+from node.directory.testimony import KINDS
+from node.errors import Malformed
+from node.federation import hearing
 from node.federation.clocks import beat_ahead
-from node.protocol import evidence as forks
-from node.protocol import names
-from node.protocol.blocks import Block, Limits, OverQuota, Want, parse_line
-from node.protocol.evidence import Evidence
+from node.federation.hearing import Heeded, Told
+from node.federation.reading import read_block
+from node.protocol.blocks import Block, Limits, Want
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Card, Head
+from node.protocol.statements import NO_HASH, Head
 from node.protocol.tree import Tree
-from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, fresh, judge
+from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, judge
 from node.storage import authors, partners, records, sets
 from node.storage.authors import Author
 from node.storage.database import Database
@@ -43,15 +44,9 @@ LARGE = 1024 * 1024
 """Bytes of a block beyond which it is read and judged in a thread of its own, so that one peer's large sets don't keep
 another's small change waiting. More threads would only take the interpreter away from the writer and each other."""
 
-
-@dataclass(slots=True)
-class Told:
-    """What a feed says of one author: its newest statements, checked for form alone."""
-
-    card: Card
-    head: Head
-    beat: Beat | None = None
-    evidence: tuple[Evidence, ...] = ()
+FEW = 50
+"""Records of a block that are searchable as soon as it is applied. Of more, only what tells who is accepted is looked
+into before they are durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +89,7 @@ class Receiver:
         trees: sets.Trees,
         acceptance_: Acceptance,
         authority: Authority,
+        indexer: Indexer,
         *,
         network: str,
         limits: Limits,
@@ -103,6 +99,7 @@ class Receiver:
         self._trees = trees
         self._acceptance = acceptance_
         self._authority = authority
+        self._indexer = indexer
         self._network = network
         self._world = world
         self._unsettled = False
@@ -129,11 +126,14 @@ class Receiver:
                 return block, None
             return block, self._database.read_now(partial(self._judge, block=block))
 
-        block, judged = await self._worked(read_and_judge, sum(map(len, lines)))
-        if isinstance(block, Refusal):
-            await self.refuse(peer, want.author, block)
-            return block
-        return block if judged is None else await self._store(peer, block, judged, partial(self._judge, block=block))
+        with self._indexer.block_in_hand():
+            block, judged = await self._worked(read_and_judge, sum(map(len, lines)))
+            if isinstance(block, Refusal):
+                await self.refuse(peer, want.author, block)
+                return block
+            if judged is None:
+                return block
+            return await self._store(peer, block, judged, partial(self._judge, block=block))
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
@@ -143,8 +143,9 @@ class Receiver:
         """
         judge_it = partial(self._judge, block=block, compared=compared or whole, whole=whole)
         size = sum(len(record.line) for record in block.records.values())
-        judged = await self._worked(partial(self._database.read_now, judge_it), size)
-        return await self._store(peer, block, judged, judge_it)
+        with self._indexer.block_in_hand():
+            judged = await self._worked(partial(self._database.read_now, judge_it), size)
+            return await self._store(peer, block, judged, judge_it)
 
     async def _worked(self, work: Callable[[], T], size: int) -> T:
         """The result of hashing and interpreting so many bytes, which goes on beside the loop and the writer."""
@@ -157,13 +158,20 @@ class Receiver:
         if isinstance(judged.verdict, Compare):
             return judged.verdict
         try:
-            return await self._database.write(
+            verdict = await self._database.write(
                 partial(self._apply, peer=peer, block=block, judged=judged, again=judge_it)
             )
         except Malformed as error:
-            refusal = Refusal(Reason.WRONG_SET, str(error))
-            await self.refuse(peer, block.author, refusal, block.head.hash)
-            return refusal
+            return await self._lied(peer, block.head, error)
+        if len(block.records) > FEW:
+            self._indexer.wake()
+        return verdict
+
+    async def _lied(self, peer: NodeId, head: Head, error: Malformed) -> Refusal:
+        """Keeps that a block was undone, because its sum showed a lie."""
+        refusal = Refusal(Reason.WRONG_SET, str(error))
+        await self.refuse(peer, head.author, refusal, head.hash)
+        return refusal
 
     async def settle(self) -> None:
         """Works out who is accepted, if what was applied since the last time can have changed it."""
@@ -186,12 +194,36 @@ class Receiver:
         if author in self._acceptance.taken:
             await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
-    async def hear(self, partner: NodeId, told: Sequence[Told]) -> bool:
-        """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back.
+    async def hear(self, partner: NodeId, told: Sequence[Told]) -> Heeded:
+        """Keeps what a partner's feed says, and applies the changes that it brings, in one transaction where it can be.
 
-        Whether one of whom nothing had been heard for too long was heard again.
+        Who is accepted because of it shows after `settle`.
         """
-        return bool(told) and await self._database.write(lambda db: self._hear(db, partner, told))
+        keep = partial(
+            hearing.keep,
+            partner=partner,
+            told=told,
+            me=self._acceptance.me,
+            network=self._network,
+            now=self._world.now(),
+        )
+        changed = [each for each in told if each.changes]
+        with self._indexer.block_in_hand():
+            kept = asyncio.ensure_future(self._database.write(keep))
+            taken = [
+                asyncio.ensure_future(self._database.write(partial(self._take_change, peer=partner, told=each)))
+                for each in changed
+            ]
+            await asyncio.gather(kept, *taken, return_exceptions=True)
+        verdicts: list[Verdict] = []
+        for each, taking in zip(changed, taken, strict=True):
+            try:
+                verdict = taking.result()
+            except Malformed as error:
+                verdict = await self._lied(partner, each.head, error)
+            if verdict is not None:
+                verdicts.append(verdict)
+        return Heeded(kept.result(), tuple(verdicts))
 
     async def consulted(self, partner: NodeId, *, answered: bool) -> None:
         """A round with a partner ended: a restored home may know enough now to sign again."""
@@ -205,8 +237,9 @@ class Receiver:
         """Whether a node gets records that are not public."""
         return self._acceptance.standing(node) is Standing.HONOURED
 
-    async def holdings(self, partner: NodeId) -> Holdings:
-        return await self._database.read(lambda db: self._holdings(db, partner))
+    async def holdings(self, partner: NodeId, of: Collection[NodeId] | None = None) -> Holdings:
+        """What a session plans by, of everybody or of these authors."""
+        return await self._database.read(lambda db: self._holdings(db, partner, of))
 
     async def tree(self, author: NodeId) -> Tree:
         """The tree of what is held of an author now; empty where nothing is."""
@@ -226,8 +259,21 @@ class Receiver:
         now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Accepted):
-            return _Judged(verdict, held, {key: entry(record) for key, record in block.records.items()})
+            return _Judged(verdict, held, _entries(block))
         return _Judged(verdict, held)
+
+    def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
+        """The verdict on what the feed brought of one author; None where it doesn't follow what is held here."""
+        author = authors.find(db, told.head.author)
+        held = (author.epoch, author.head_hash) if author and author.head_hash else (told.head.epoch, NO_HASH)
+        if held != (told.head.epoch, told.head.prev) or self._acceptance.standing(told.head.author) < Standing.REACHED:
+            return None
+        block = read_block(Want(told.head.author), told.block(), self.limits)
+        if isinstance(block, Refusal):
+            partners.refuse(db, peer, told.head.author, block, told.head.hash, self._world.now())
+            return block
+        judge_it = partial(self._judge, block=block)
+        return self._apply(db, peer=peer, block=block, judged=judge_it(db), again=judge_it)
 
     def _apply(
         self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged, again: Callable[..., _Judged]
@@ -277,68 +323,12 @@ class Receiver:
         tree = self._trees.of(db, author)
         return Held(author.newest_card, author.head, author.head_at or 0, tree, author.forked_epoch)
 
-    def _hear(self, db: sqlite3.Connection, partner: NodeId, told: Sequence[Told]) -> bool:
-        now = self._world.now()
-        silent = authors.silent(db, now)
-        before = partners.heard(db, partner)
-        fresh_news: list[Heard] = []
-        for each in told:
-            news = Heard(each.head.author, each.head.epoch, each.head.seq, each.head.hash)
-            earlier = before.get(news.author)
-            if self._hear_author(db, each, now):
-                partners.forgive(db, partner, news.author)
-            if refusal := beat_ahead(each.beat, each.card, now):
-                partners.refuse(db, partner, news.author, refusal, news.head, now)
-            if earlier and earlier.order > news.order:
-                refusal = Refusal(
-                    Reason.ROLLED_BACK,
-                    f"it offers epoch {news.epoch} seq {news.seq}, after it offered epoch {earlier.epoch} "
-                    f"seq {earlier.seq}: what is held here stays",
-                )
-                partners.refuse(db, partner, news.author, refusal, news.head, now)
-            fresh_news.append(news)
-        partners.hear(db, partner, fresh_news)
-        return bool(silent - authors.silent(db, now))
-
-    def _hear_author(self, db: sqlite3.Connection, told: Told, now: float) -> bool:
-        """Takes evidence and beats; whether the partner has exactly what is held here."""
-        author = authors.find(db, told.card.author)
-        if author is None or author.head_hash is None:
-            return False
-        two_cards = forks.of_cards(author.card, told.card) or forks.of_cards(author.newest_card, told.card)
-        for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
-            if (
-                proof.author == author.node_id
-                and proof.epoch >= author.epoch
-                and {card.network for card in proof.cards} == {self._network}
-            ):
-                authors.keep_evidence(db, author.no, proof)
-        if author.node_id == self._acceptance.me:
-            self._hear_own(db, author, told)
-        if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
-            authors.hear_beat(db, author, told.beat)
-        return told.head.hash == author.head_hash
-
-    def _hear_own(self, db: sqlite3.Connection, author: Author, told: Told) -> None:
-        """What is said of this node's own author: a newer card, or a state that this home never signed."""
-        if told.card.epoch > author.newest_card.epoch:
-            # The same words may be in use in another network, too.
-            if told.card.network == self._network:
-                authors.introduce(db, told.card)
-        elif told.card.signed.statement == author.card.signed.statement and not authors.has_head(
-            db, author, told.head.hash
-        ):
-            # One that is older than ours is no news to pull, but between two of our own it is the proof.
-            around = authors.neighbours(db, author, told.head.seq)
-            if proof := forks.of_heads(author.card, told.head, around):
-                authors.keep_evidence(db, author.no, proof)
-
-    def _holdings(self, db: sqlite3.Connection, partner: NodeId) -> Holdings:
-        held = {NodeId(row[0]): Heard(*row) for row in authors.states(db)}
-        incomplete = records.without_bodies(db, heard_since=self._world.now() - authors.SILENT_AFTER)
+    def _holdings(self, db: sqlite3.Connection, partner: NodeId, of: Collection[NodeId] | None) -> Holdings:
+        held = {NodeId(row[0]): Heard(*row) for row in authors.states(db, of)}
+        incomplete = records.without_bodies(db, of, heard_since=self._world.now() - authors.SILENT_AFTER)
         me = authors.find(db, self._acceptance.me)
         return Holdings(
-            partners.heard(db, partner),
+            partners.heard(db, partner, of),
             held,
             self._acceptance.taken,
             {NodeId(node): keys for node, keys in incomplete.items()},
@@ -347,37 +337,9 @@ class Receiver:
         )
 
 
-def read_block(want: Want, lines: Sequence[bytes], limits: Limits, block: Block | None = None) -> Block | Refusal:
-    """The block that these lines are a page of, added to what came before; runs in a worker thread."""
-    block = block or Block(want.author)
-    try:
-        block.read(lines, limits)
-    except OverQuota as error:
-        return Refusal(Reason.OVER_QUOTA, str(error))
-    except Malformed as error:
-        return Refusal(Reason.MALFORMED, str(error))
-    except Forged as error:
-        return Refusal(Reason.FORGED, str(error))
-    return block
-
-
-def pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tuple[NodeId, Block | Refusal]]:
-    """The blocks of a push, each with its author; a malformed one is a refusal and stops no other."""
-    reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed, lines=wire.block_lines(limits))
-    blocks: list[tuple[NodeId, Block | Refusal]] = []
-    lines: list[bytes] = []
-    for line in reader.feed(body):
-        lines.append(line)
-        if line.startswith(b'{"next":'):
-            blocks.append(_pushed_block(lines, limits))
-            lines = []
-    reader.end()
-    if lines:
-        raise Malformed("the last block breaks off")
-    return blocks
-
-
-def _pushed_block(lines: Sequence[bytes], limits: Limits) -> tuple[NodeId, Block | Refusal]:
-    _, value = parse_line(lines[-1])
-    author = names.parse_node_id(value.get("author") if isinstance(value, dict) else None)
-    return author, read_block(Want(author), lines, limits)
+def _entries(block: Block) -> dict[bytes, Entry]:
+    """What is searched of the records that don't wait for it."""
+    few = len(block.records) <= FEW
+    return {
+        key: entry(record.kind, record.body) for key, record in block.records.items() if few or record.kind in KINDS
+    }

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.errors import InputError
-from node.federation.wire import MIB, PAGE_BYTES
+from node.federation.wire import CHANGES_AT_MOST, CHANGES_BYTES, MIB, PAGE_BYTES
+from node.federation.wire import FEED_LINES as FEED_LINES_READ
 from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import NodeId
@@ -28,19 +29,22 @@ FEED_PAGE = 500
 """Authors in one answer of the feed."""
 FEED_BYTES = 4 * MIB
 """Bytes of lines after which the feed goes on in a next answer."""
+FEED_LINES = FEED_LINES_READ - 100
+"""Lines after which it does: a reader takes no more, and one author's fit into what is left."""
 
 
-def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int] | None:
+def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> tuple[list[bytes], int] | None:
     """Lines with the newest of each author that changed after place `after`, and the place reached.
 
-    None where no such place was ever given: the database is an older state of the one that gave it.
+    Whoever goes on from a place gets small changes at once; whoever begins has nothing that they could change. None
+    where no such place was ever given: the database is an older state of the one that gave it.
     """
     if after > authors.newest_arrival(db):
         return None
     lines: list[bytes] = []
     reached, room = after, FEED_BYTES
     for author in authors.arrived_since(db, after, FEED_PAGE):
-        if room <= 0:
+        if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
         if author.standing < Standing.REACHED or author.head_line is None:
@@ -50,9 +54,29 @@ def feed(db: sqlite3.Connection, after: int) -> tuple[list[bytes], int] | None:
             told.append(b'{"beat":%b}' % author.beat_line)
         if author.forked_epoch is not None and (proof := authors.evidence_line(db, author)):
             told.append(proof)
+        elif after:
+            told += _changes(db, author, honoured=honoured)
         room -= sum(map(len, told))
         lines += told
     return lines, reached
+
+
+def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[bytes]:
+    """The lines of what the author's newest state changed; none where they are many, or large, or not known."""
+    before = authors.seq_before(db, author)
+    if before is None:
+        return []
+    removals = records.removals_since(db, author.no, before)
+    if len(removals) > CHANGES_AT_MOST:
+        return []
+    lines = [_removal_line(*each) for each in removals]
+    room = CHANGES_BYTES
+    for stored in records.since(db, author.no, before):
+        lines.append(_record_line(stored, honoured=honoured))
+        room -= len(lines[-1])
+        if room < 0 or len(lines) > CHANGES_AT_MOST:
+            return []
+    return lines
 
 
 def block(
@@ -80,7 +104,7 @@ def block(
         yield _next(author.node_id)
         return
     for key, seq in removals:
-        yield encode({"del": {"k": key.hex(), "seq": seq}})
+        yield _removal_line(key, seq)
     rows = records.since(db, author.no, max(want.since, want.after))
     yield from _page(author.node_id, rows, honoured=honoured, page_bytes=page_bytes)
 
@@ -137,6 +161,10 @@ def _record_line(stored: Stored, *, honoured: bool) -> bytes:
     if stored.line is not None and (honoured or stored.visibility == "public"):
         return b'{"put":%b}' % stored.line
     return encode({"leaf": {"k": stored.key.hex(), "v": stored.value.hex(), "seq": stored.seq}})
+
+
+def _removal_line(key: bytes, seq: int) -> bytes:
+    return encode({"del": {"k": key.hex(), "seq": seq}})
 
 
 def _next(author: str, after: int | None = None) -> bytes:

@@ -25,7 +25,8 @@ from node.errors import Malformed, ProtocolError
 from node.federation import sending, wire
 from node.federation.answers import STREAMING, Handler, NotAllowed, answering, json_answer, ndjson, number, read_body
 from node.federation.arrivals import Arrivals
-from node.federation.receiving import Receiver, pushed_blocks
+from node.federation.reading import pushed_blocks
+from node.federation.receiving import Receiver
 from node.federation.signatures import CARD, RequestVerifier, caller
 from node.protocol import names
 from node.protocol.blocks import Limits, Want
@@ -144,7 +145,8 @@ class Server:
             ends = asyncio.get_running_loop().time() + wait
             while True:
                 news = self._arrivals.next()
-                found = await self._database.read(partial(sending.feed, after=after))
+                honoured = self._acceptance.standing(node) is Standing.HONOURED
+                found = await self._database.read(partial(sending.feed, after=after, honoured=honoured))
                 if found is None:
                     raise NotAllowed(_FOREIGN_CURSOR, 410)
                 lines, reached = found

@@ -5,9 +5,10 @@ The order of things (SPEC, "The wire"):
 
 1. greet: the server proves, by signing our nonce, that it is the partner and not the new owner of its domain; and
    shows its clock
-2. read the feed; an idle round ends here, after one request and without a write
-3. pull what the partner has newer than we of everybody who is accepted here; what was just applied may introduce more
-   authors, so go on until there is nothing more
+2. read the feed; an idle round ends here, after one request and without a write. Small changes come with it and are
+   applied at once
+3. pull what else the partner has newer than we of everybody who is accepted here; what was just applied may introduce
+   more authors, so go on until there is nothing more
 4. where the changes don't add up, compare trees, pull what differs, and judge again
 5. ask once for bodies of which only the leaf is held
 6. if nobody can reach us, push what we have newer than the partner
@@ -24,14 +25,14 @@ from typing import Any, Generic, TypeVar
 
 from node.errors import Declined, Malformed
 from node.federation.clocks import check_hello
-from node.federation.receiving import Holdings, Told
+from node.federation.hearing import Heeded, Told
+from node.federation.receiving import Holdings
 from node.federation.wire import DEEPEST_LOOK, VERSION, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
 from node.protocol.statements import Card, Hello
 from node.protocol.tree import Subtree, Tree, prefix_of
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
-from node.storage.partners import Heard
 
 R = TypeVar("R")
 
@@ -102,8 +103,8 @@ class ReadFeed(Action[News]):
 
 
 @dataclass(frozen=True)
-class Hear(Action[bool]):
-    """Store what the feed says; whether somebody who had fallen silent was heard again."""
+class Hear(Action[Heeded]):
+    """Apply the changes that the feed brought, and store what else it says."""
 
     news: News
 
@@ -115,7 +116,9 @@ class StartOver(Action[None]):
 
 @dataclass(frozen=True)
 class Survey(Action[Holdings]):
-    """What the partner has, what is held, who is accepted."""
+    """What the partner has, what is held, who is accepted; of everybody, or of these authors."""
+
+    of: frozenset[NodeId] | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,7 @@ class Session:
         self._outbound_only = outbound_only
         self._greeted = False
         self._surveyed = False
+        self._accepted: frozenset[NodeId] = frozenset()
         self._tried: set[tuple[NodeId, bytes]] = set()
         self._asked_bodies: set[tuple[NodeId, bytes]] = set()
         self._pushed: set[tuple[NodeId, bytes, int]] = set()
@@ -224,23 +228,22 @@ class Session:
         # A first round catches up before it waits.
         news = yield from self._read_feed(wait if self._surveyed else 0)
         done = RoundDone(news.cursor, news=len(news.told))
-        if news.told or news.refused or not self._surveyed:
-            # Evidence has to count before anything else does; otherwise the change itself comes first, because somebody
-            # waits for it, and what the partner said of it is written down after.
+        everything = not self._surveyed
+        if news.told or news.refused or everything:
             self._surveyed = True
-            urgent = any(each.evidence for each in news.told)
-            if urgent:
-                yield from self._hear(news)
-            yield from self._catch_up(news, done)
-            if not urgent:
-                yield from self._hear(news)
+            yield from self._hear(news, done)
+            yield from self._catch_up(news, done, everything=everything)
         self._cursor = news.cursor
         return done
 
-    def _hear(self, news: News) -> Steps[None]:
-        if news.told and (yield from ask(Hear(news))):
-            # Its personal records may come back.
-            self.look_again(retry=True)
+    def _hear(self, news: News, done: RoundDone) -> Steps[None]:
+        if news.told:
+            heeded = yield from ask(Hear(news))
+            for verdict in heeded.verdicts:
+                yield from self._follow(verdict, done)
+            if heeded.revived:
+                # Its personal records may come back.
+                self.look_again(retry=True)
         for author, refusal in news.refused:
             yield from ask(Refuse(author, refusal, b""))
 
@@ -272,29 +275,34 @@ class Session:
         self._cursor = None
         return (yield from ask(ReadFeed(None, 0)))
 
-    def _survey(self, news: News) -> Steps[Holdings]:
-        """What is known, with the news in it even if they are not written down yet."""
-        holdings = yield from ask(Survey())
-        for each in news.told:
-            head = each.head
-            holdings.heard[head.author] = Heard(head.author, head.epoch, head.seq, head.hash)
-        return holdings
-
-    def _catch_up(self, news: News, done: RoundDone) -> Steps[None]:
-        holdings = yield from self._survey(news)
-        while wants := self._wants(holdings):
+    def _catch_up(self, news: News, done: RoundDone, *, everything: bool) -> Steps[None]:
+        # What a round costs follows from what is new, not from how much is known. But who is accepted since, or is to
+        # be brought something, can be anybody.
+        told = frozenset(each.card.author for each in news.told)
+        everybody = everything or self._outbound_only
+        while True:
+            holdings = yield from ask(Survey(None if everybody else told))
+            if not everybody and holdings.accepted != self._accepted:
+                everybody = True
+                continue
+            self._accepted = holdings.accepted
+            wants = self._wants(holdings)
+            if not wants:
+                break
             verdicts = yield from ask(Pull(wants))
             for want, verdict in zip(wants, verdicts, strict=True):
                 self._tried.add((want.author, holdings.heard[want.author].head))
-                if isinstance(verdict, Compare):
-                    verdict = yield from self._compare(verdict.block)  # noqa: PLW2901 - the verdict after comparing
-                done.applied += isinstance(verdict, Accepted)
-                done.refused += isinstance(verdict, Refusal)
-            holdings = yield from self._survey(news)
+                yield from self._follow(verdict, done)
         yield from self._ask_bodies(holdings)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             yield from ask(Push(pushes))
             done.pushed = len(pushes)
+
+    def _follow(self, verdict: Verdict, done: RoundDone) -> Steps[None]:
+        if isinstance(verdict, Compare):
+            verdict = yield from self._compare(verdict.block)
+        done.applied += isinstance(verdict, Accepted)
+        done.refused += isinstance(verdict, Refusal)
 
     def _wants(self, holdings: Holdings) -> tuple[Want, ...]:
         wants: list[Want] = []

@@ -80,9 +80,20 @@ class RequestSigner:
         self._signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_OneKey(private=key))
 
     def headers(
-        self, method: str, url: str, recipient: NodeId, *, body: bytes | None, now: float, nonce: bytes
+        self,
+        method: str,
+        url: str,
+        recipient: NodeId,
+        *,
+        body: bytes | None,
+        now: float,
+        nonce: bytes,
+        introduced: bool = False,
     ) -> dict[str, str]:
-        """The headers that sign this request to `recipient`. `nonce`: 16 random bytes."""
+        """The headers that sign this request to `recipient`, who knows this node's card already where `introduced`.
+
+        `nonce`: 16 random bytes.
+        """
         message = _Message(method, url, {RECIPIENT: recipient})
         created = datetime.fromtimestamp(int(now), UTC)
         self._signer.sign(
@@ -96,7 +107,7 @@ class RequestSigner:
             covered_component_ids=_COMPONENTS,
             body=body,
         )
-        return {**message.headers, CARD: self._card}
+        return message.headers if introduced else {**message.headers, CARD: self._card}
 
 
 class RequestVerifier:

@@ -31,6 +31,9 @@ LONGEST_BLOCK = 64 * MIB
 """Bytes of one author's block, decompressed, in one answer or push."""
 LONGEST_FEED = 16 * MIB
 FEED_LINES = 10_000
+CHANGES_AT_MOST = 64
+"""Changes of one author that a feed brings with its newest state; of more, the reader asks."""
+CHANGES_BYTES = 32 * 1024
 LONGEST_ANSWER = MIB
 """Bytes of an answer that is one JSON object."""
 DEEPEST_LOOK = 8

@@ -4,14 +4,14 @@ Every function takes the connection of the transaction that its caller owns.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from node.protocol.canonical import decode, encode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Card, Head
+from node.protocol.statements import NO_HASH, Beat, Card, Head
 
 HEADS_KEPT = 16_384
 """Heads of one author: some months of one an hour, and at most 16 MB."""
@@ -94,17 +94,28 @@ def everyone(db: sqlite3.Connection) -> list[Author]:
     return [Author(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM authors ORDER BY no")]
 
 
-def states(db: sqlite3.Connection) -> Iterator[tuple[NodeId, int, int, bytes]]:
-    """Node id, epoch, seq and head hash of everybody of whom a set is held."""
-    return iter(db.execute("SELECT node_id, epoch, seq, head_hash FROM authors WHERE head_hash IS NOT NULL"))
+def states(db: sqlite3.Connection, of: Collection[NodeId] | None = None) -> Iterator[tuple[NodeId, int, int, bytes]]:
+    """Node id, epoch, seq and head hash of everybody, or of these, of whom a set is held."""
+    chosen, ids = among("node_id", of)
+    query = f"SELECT node_id, epoch, seq, head_hash FROM authors WHERE head_hash IS NOT NULL {chosen}"
+    return iter(db.execute(query, ids))
 
 
-def silent(db: sqlite3.Connection, now: float) -> set[NodeId]:
-    """Those of whom a set is held, and who have given no sign of life for too long."""
+def silent(db: sqlite3.Connection, now: float, of: Collection[NodeId] | None = None) -> set[NodeId]:
+    """Those of everybody, or of these, of whom a set is held and who have given no sign of life for too long."""
+    chosen, ids = among("node_id", of)
     rows = db.execute(
-        "SELECT node_id FROM authors WHERE head IS NOT NULL AND coalesce(beat_time, head_at) < ?", (now - SILENT_AFTER,)
+        f"SELECT node_id FROM authors WHERE head IS NOT NULL AND coalesce(beat_time, head_at) < ? {chosen}",
+        (now - SILENT_AFTER, *ids),
     )
     return {node_id for (node_id,) in rows}
+
+
+def among(column: str, of: Collection[NodeId] | None) -> tuple[str, tuple[str, ...]]:
+    """A further condition, and its parameter: that a column is one of these node ids. None is everybody."""
+    if of is None:
+        return "", ()
+    return f"AND {column} IN (SELECT value FROM json_each(?))", (encode(list(of)).decode(),)
 
 
 def arrived_since(db: sqlite3.Connection, arrival: int, limit: int) -> list[Author]:
@@ -211,6 +222,18 @@ def chain_since(db: sqlite3.Connection, author: Author, epoch: int, head: bytes)
         "SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq > ? ORDER BY seq", (author.no, epoch, known[0])
     )
     return [line for (line,) in rows]
+
+
+def seq_before(db: sqlite3.Connection, author: Author) -> int | None:
+    """The seq of the state that the author's newest one follows, 0 where it is the first; None where it isn't known."""
+    head = author.head
+    if head is None or head.prev == NO_HASH:
+        return 0 if head else None
+    row = db.execute(
+        "SELECT seq, hash FROM heads WHERE author = ? AND epoch = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+        (author.no, author.epoch, head.seq),
+    ).fetchone()
+    return int(row[0]) if row and row[1] == head.prev else None
 
 
 def chain_around(db: sqlite3.Connection, author: Author, seq: int) -> list[bytes]:

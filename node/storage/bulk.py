@@ -12,12 +12,13 @@ rows that stay: a few in 10,000 deleted lines could still be read in the file. P
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import orjson
 
 from node.kinds import PERSONAL
+from node.storage.index import Entry
 
 _PERSONAL = ",".join(f"'{kind}'" for kind in sorted(PERSONAL))
 _PAGE = 4096
@@ -25,7 +26,7 @@ _PAGE = 4096
 
 
 class Row(NamedTuple):
-    """A record as it is stored and searched. A leaf has neither kind nor line; `place` is in microdegrees."""
+    """A record as it is stored and searched. A leaf has neither kind nor line; one without entry isn't searched yet."""
 
     no: int
     key: bytes
@@ -37,20 +38,26 @@ class Row(NamedTuple):
     expires: int | None = None
     line: bytes | None = None
     problem: str | None = None
-    heading: str = ""
-    words: str = ""
-    place: tuple[int, int] | None = None
+    entry: Entry | None = None
 
 
 def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
-    """Inserts rows whose numbers are not in use, and what is searched of them."""
+    """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
     _insert_records(db, author, rows)
-    texts = [(row.no, row.heading, row.words) for row in rows if row.heading]
+    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry])
+    unread = [row.no for row in rows if row.line is not None and row.entry is None]
+    db.execute("INSERT INTO backlog (no) SELECT value FROM json_each(?)", (orjson.dumps(unread).decode(),))
+
+
+def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]) -> None:
+    """Makes records searchable by their numbers."""
+    entries = list(entries)
+    texts = [(no, entry.heading, entry.words) for no, entry in entries if entry.heading]
     db.execute(
         "INSERT INTO texts (no, heading, words) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
         (orjson.dumps(texts).decode(),),
     )
-    places = [(row.no, *row.place) for row in rows if row.place]
+    places = [(no, *entry.place) for no, entry in entries if entry.place]
     db.execute(
         "INSERT INTO places (no, south, north, west, east) "
         "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
@@ -83,5 +90,5 @@ def _insert_records(db: sqlite3.Connection, author: int, rows: Sequence[Row]) ->
 def delete(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Deletes rows, and what is searched of them."""
     chosen = orjson.dumps(numbers).decode()
-    for table in ("records", "texts", "places"):
+    for table in ("records", "texts", "places", "backlog"):
         db.execute(f"DELETE FROM {table} WHERE no IN (SELECT value FROM json_each(?))", (chosen,))

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from node import kinds
 from node.errors import Malformed
-from node.protocol.statements import Record
 
 LONGEST_WORDS = 20_000
 """Characters of one record that are searched."""
@@ -40,18 +39,18 @@ class Entry(NamedTuple):
     problem: str | None
 
 
-def entry(record: Record) -> Entry:
+def entry(kind: str, said: dict[str, Any]) -> Entry:
     """The index entry of a verified record. An unknown kind has no heading: it is kept and passed on, not shown."""
     try:
-        body = kinds.interpret(record.kind, record.body)
+        body = kinds.interpret(kind, said)
     except Malformed as error:
         return Entry("", "", None, str(error))
     if body is None:
         return Entry("", "", None, None)
-    heading, searched = body.heading(), record.body
+    heading, searched = body.heading(), said
     if body.SEARCHED:
-        heading = str(record.body[body.SEARCHED[0]])
-        searched = {field: record.body[field] for field in body.SEARCHED if field in record.body}
+        heading = str(said[body.SEARCHED[0]])
+        searched = {field: said[field] for field in body.SEARCHED if field in said}
     return Entry(heading, fold(" ".join(_strings(searched)))[:LONGEST_WORDS], _place(searched), None)
 
 

@@ -9,6 +9,7 @@ What the tables hold:
   `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view;
   `apart` keeps what comes after it on pages of the row's own: see `bulk`
 - removals: keys that a head proved gone, for readers that still have them
+- backlog: numbers of records that are not looked into yet
 - texts (full text), places (R*Tree): what is searched, by records.no
 - partners, heard, refusals: whom we sync with, what each says it has, and what of it we refused
 - refs: the publisher's own row names, so that importing again changes what it made before
@@ -180,3 +181,8 @@ def m007_personal_lines_apart(db: Database) -> None:
     # Names, addresses and numbers were searched until now; the words that still are come with the next change.
     db.execute("DELETE FROM texts WHERE no IN (SELECT no FROM records WHERE kind = 'contact')")
     db.execute("INSERT INTO texts_fts (texts_fts) VALUES ('rebuild')")
+
+
+@migrations()
+def m008_backlog(db: Database) -> None:
+    db.table("backlog").create({"no": int}, pk="no")

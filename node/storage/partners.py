@@ -1,11 +1,13 @@
 """Partners: whom this node syncs with, what each says it has of every author, and what of it was refused."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from node.plain import plain
 from node.protocol.names import NodeId
 from node.protocol.verdicts import Refusal
+from node.storage import authors
 
 REFUSALS_KEPT = 1_000
 """Refusals of what one partner offers; the newest stay."""
@@ -101,8 +103,10 @@ def start_over(db: sqlite3.Connection, node_id: str) -> None:
     db.execute("DELETE FROM heard WHERE partner = ?", (node_id,))
 
 
-def heard(db: sqlite3.Connection, partner: str) -> dict[NodeId, Heard]:
-    rows = db.execute("SELECT author, epoch, seq, head FROM heard WHERE partner = ?", (partner,))
+def heard(db: sqlite3.Connection, partner: str, of: Collection[NodeId] | None = None) -> dict[NodeId, Heard]:
+    """What a partner says it has: of everybody, or of these authors."""
+    chosen, ids = authors.among("author", of)
+    rows = db.execute(f"SELECT author, epoch, seq, head FROM heard WHERE partner = ? {chosen}", (partner, *ids))
     return {row[0]: Heard(*row) for row in rows}
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from node.kinds import PERSONAL
 from node.protocol.blocks import Leaf
+from node.protocol.names import NodeId
 from node.protocol.statements import Record, tree_key
 from node.protocol.tree import prefix_range
-from node.storage import bulk, meta
+from node.storage import authors, bulk, meta
 from node.storage.bulk import Row
 from node.storage.index import Entry, entry
 
@@ -46,8 +47,9 @@ def replace(
 ) -> int:
     """Makes the author's rows: `removed` gone, then `records` and `leaves` (by key) put.
 
-    A leaf never takes away the body of a record that is held with the same value. Returns by how many bytes the shared
-    bodies that are held have grown.
+    A leaf never takes away the body of a record that is held with the same value. `entries`: what is searched of the
+    records put, where it is worked out already; those it lacks go into the backlog. Returns by how many bytes the
+    shared bodies that are held have grown.
     """
     held = _held(db, author, {*records, *(leaves or ()), *removed})
     fresh_leaves = [
@@ -63,7 +65,7 @@ def replace(
             no = held[key].no
         else:
             following = no = following + 1
-        shown = entries[key] if entries else entry(record)
+        shown = entry(record.kind, record.body) if entries is None else entries.get(key)
         rows.append(
             Row(
                 no,
@@ -75,10 +77,8 @@ def replace(
                 record.visibility,
                 record.expires,
                 record.line,
-                shown.problem,
-                shown.heading,
-                shown.words,
-                shown.place,
+                shown.problem if shown else None,
+                shown,
             )
         )
     for leaf in fresh_leaves:
@@ -165,18 +165,27 @@ def line(db: sqlite3.Connection, no: int) -> bytes:
 
 
 def without_bodies(
-    db: sqlite3.Connection, *, heard_since: float = 0, of_each: int = 200, of_all: int = 5_000
+    db: sqlite3.Connection,
+    of: Collection[NodeId] | None = None,
+    *,
+    heard_since: float = 0,
+    of_each: int = 200,
+    of_all: int = 5_000,
 ) -> dict[str, tuple[bytes, ...]]:
-    """By author, keys of records of which only the leaf is held: so many of each author, and of all together.
+    """By author (everybody, or these), keys of records of which only the leaf is held: so many of each, and of all.
 
     Of those who haven't been heard from since `heard_since` none are given: what was purged stays away.
     """
+    chosen, ids = authors.among("node_id", of)
+    if chosen:
+        chosen = f"AND author IN (SELECT no FROM authors WHERE true {chosen})"
     rows = db.execute(
         "SELECT node_id, key FROM (SELECT author, key, row_number() OVER (PARTITION BY author ORDER BY key) AS place "
-        "FROM records INDEXED BY records_without_body WHERE line IS NULL) AS found "
+        "FROM records INDEXED BY records_without_body WHERE line IS NULL "
+        f"{chosen}) AS found "
         "JOIN authors ON authors.no = found.author "
         "WHERE place <= ? AND coalesce(beat_time, head_at, 0) >= ? LIMIT ?",
-        (of_each, heard_since, of_all),
+        (*ids, of_each, heard_since, of_all),
     )
     found: dict[str, list[bytes]] = {}
     for author, key in rows:

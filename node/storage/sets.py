@@ -82,7 +82,7 @@ def advance(
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
     Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
-    by small steps. `entries`: of the records put, where they are worked out already.
+    by small steps. `entries`: see `records.replace`.
     """
     before = authors.find(db, card.author)
     # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.

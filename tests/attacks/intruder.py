@@ -16,7 +16,7 @@ import http.client
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -100,8 +100,12 @@ class Intruder(Author):
             self.put("endorsement", endorsement_body(author.id), f"e{author.id[4:20]}")
         self.commit()
         self.beat(int(time.time()))
+        self.tell_together((self, *authors))
+
+    def tell_together(self, authors: Iterable[Author]) -> None:
+        """Tells of the authors' newest states in one answer."""
         with self._changed:
-            for each in (self, *authors):
+            for each in authors:
                 self.tell(each)
 
     def interrupt(self) -> None:
@@ -191,9 +195,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answered()
 
-    def start(self, *, encoding: str = "identity") -> None:
+    def start(self, *, encoding: str = "identity", status: int = 200) -> None:
         """The head of an answer whose body goes on until the connection is closed."""
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Encoding", encoding)
         self.end_headers()
 

@@ -16,10 +16,13 @@ from typing import Any
 from node.directory.acceptance import Acceptance, Choices
 from node.directory.authority import Authority
 from node.directory.draft import OWN_ORGANISATION, Change, Outcome
+from node.directory.indexing import Indexer
 from node.directory.publishing import Publisher
 from node.directory.views import PUBLIC, Reader
 from node.federation import sending
-from node.federation.receiving import Receiver, Told, read_block
+from node.federation.hearing import Told
+from node.federation.reading import read_block
+from node.federation.receiving import Receiver
 from node.protocol.blocks import Block, Limits, Want, parse_line
 from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head
@@ -91,6 +94,7 @@ class SmallNode:
             self.trees,
             self.acceptance,
             self.authority,
+            Indexer(self.database),
             network=NETWORK,
             limits=self.limits,
             world=self.world,
@@ -150,7 +154,7 @@ class SmallNode:
         )
 
     def feed(self, after: int = 0) -> list[bytes]:
-        found = self.database.read_now(lambda db: sending.feed(db, after))
+        found = self.database.read_now(lambda db: sending.feed(db, after, honoured=True))
         assert found is not None
         return found[0]
 

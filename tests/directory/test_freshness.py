@@ -7,7 +7,7 @@ import pytest
 
 from node import kinds
 from node.directory.draft import Change
-from node.federation.receiving import Told
+from node.federation.hearing import Told
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.statements import Record
@@ -141,10 +141,10 @@ async def test_when_the_author_is_heard_again_its_personal_records_come_back(nod
     node.clock.pass_by(SILENCE + 1)
     await purge(node)
     news = Told(lund.card, lund.head, lund.newest_beat)
-    assert not await node.receiver.hear(lund.id, [news]), "an old beat is no sign of life"
+    assert not (await node.receiver.hear(lund.id, [news])).revived, "an old beat is no sign of life"
     news.beat = lund.beat(int(node.clock.time))
-    assert await node.receiver.hear(lund.id, [news])
-    assert not await node.receiver.hear(lund.id, [news]), "it was heard before"
+    assert (await node.receiver.hear(lund.id, [news])).revived
+    assert not (await node.receiver.hear(lund.id, [news])).revived, "it was heard before"
     keys = (await node.receiver.holdings(lund.id)).without_body[lund.id]
     await take(node, lund, Want(lund.id, 1, 0, lund.head.hash, prefixes=tuple(prefix_of(key, 256) for key in keys)))
     assert bodies(node, lund) == ALL

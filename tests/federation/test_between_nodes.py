@@ -9,7 +9,8 @@ import pytest
 from node.directory.draft import Change
 from node.errors import InputError
 from node.federation import sending
-from node.federation.receiving import Told, read_block
+from node.federation.hearing import Told
+from node.federation.reading import read_block
 from node.protocol.blocks import Block, Limits, Want
 from node.protocol.evidence import Evidence, of_heads
 from node.protocol.names import NodeId

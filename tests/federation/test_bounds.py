@@ -161,8 +161,8 @@ def test_one_partners_introductions_end_and_anothers_go_on() -> None:
 )
 def test_a_place_that_is_none_in_a_kind_without_one_is_no_accident(geo: dict[str, Any]) -> None:
     record = Author("paris").record("adoption", {**adoption_body("bye"), "geo": geo}, "f", 1)
-    assert entry(record).place is None
-    assert entry(record).problem is None
+    assert entry(record.kind, record.body).place is None
+    assert entry(record.kind, record.body).problem is None
 
 
 def test_a_key_card_whose_organisation_can_not_be_read_is_refused_before_anything_is_done() -> None:

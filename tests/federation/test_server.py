@@ -181,7 +181,7 @@ async def test_the_feed_tells_what_is_new_since_its_cursor(served: Served) -> No
     assert cursor(again) == cursor(first)
     await served.node.publish(adoption("more"))
     later = await served.lines("GET", f"{PREFIX}/feed?since={cursor(first)}")
-    assert tags(later) == ["card", "head", "beat", "next"]
+    assert tags(later) == ["card", "head", "beat", "put", "next"], "a small change comes along"
 
 
 async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: Served) -> None:
@@ -193,7 +193,7 @@ async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: 
     assert not waiting.done()
     await served.node.publish(adoption("news"))
     began = asyncio.get_running_loop().time()
-    assert tags(await waiting) == ["card", "head", "beat", "next"]
+    assert tags(await waiting) == ["card", "head", "beat", "put", "next"]
     assert asyncio.get_running_loop().time() - began < 5
 
 

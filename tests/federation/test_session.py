@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from node.errors import Declined, Forged, Malformed, Unreachable
-from node.federation.receiving import Holdings, Told
+from node.federation.hearing import Heeded, Told
+from node.federation.receiving import Holdings
 from node.federation.session import (
     Apply,
     Greet,
@@ -103,6 +104,8 @@ class Partner:
                 return self.news.pop(0) if self.news else News((), action.cursor or "x:0")
             case Survey():
                 return self.holdings
+            case Hear():
+                return Heeded()
             case Pull():
                 return [self._accept(want) for want in action.wants]
         return None
@@ -577,12 +580,9 @@ def test_bodies_of_an_author_that_is_heard_again_are_asked_for_again_at_once() -
     partner.holdings.without_body[author.id] = tuple(author.records)
     partner.drive(talk)
     partner.offers(author)
-    partner.answers[Hear] = True
-    partner.drive(talk)
+    partner.answers[Hear] = Heeded(revived=True)
     partner.asked.clear()
     partner.drive(talk)
-    [read] = partner.all(ReadFeed)
-    assert read.wait == 0
     assert len(partner.all(Pull)) == 1
 
 
@@ -662,13 +662,52 @@ def test_who_can_be_reached_pushes_nothing() -> None:
     assert partner.all(Push) == []
 
 
-def test_a_change_is_pulled_before_what_was_heard_of_it_is_stored() -> None:
+def test_what_the_feed_says_is_stored_before_more_is_asked_for() -> None:
     partner = Partner()
     partner.offers(author_named("paris"))
     partner.drive(session())
     [hear] = partner.all(Hear)
     assert len(hear.news.told) == 1
-    assert partner.kinds() == ["Greet", "ReadFeed", "Survey", "Pull", "Survey", "Hear"]
+    assert partner.kinds() == ["Greet", "ReadFeed", "Hear", "Survey", "Pull", "Survey"]
+
+
+def test_what_came_with_the_feed_is_not_pulled_and_only_its_authors_are_looked_at() -> None:
+    quiet, busy = author_named("oslo"), author_named("paris")
+    talk, partner = settled(quiet, busy)
+    busy.put("adoption", adoption_body("news"), "r9")
+    busy.commit()
+    partner.offers(busy)
+    accepted = judged(busy.block_lines(), busy)
+
+    def hear(action: Hear) -> Heeded:
+        partner.holds(busy)
+        return Heeded(verdicts=(accepted,))
+
+    partner.answers[Hear] = hear
+    done = partner.drive(talk)
+    assert done.applied == 1
+    assert [survey.of for survey in partner.all(Survey)] == [frozenset((busy.id,))]
+    assert partner.kinds() == ["ReadFeed", "Hear", "Survey"]
+
+
+def test_where_who_is_accepted_changed_everybody_is_looked_at() -> None:
+    known, new = author_named("oslo"), author_named("paris")
+    talk, partner = settled(known)
+    partner.offers(new, accepted=False)
+    partner.drive(talk)
+    partner.asked.clear()
+    known.put("adoption", adoption_body("news"), "r9")
+    known.commit()
+
+    def hear(action: Hear) -> Heeded:
+        partner.holds(known)
+        partner.holdings = replace(partner.holdings, accepted=frozenset((known.id, new.id)))
+        return Heeded()
+
+    partner.answers[Hear] = hear
+    partner.offers(known)
+    partner.drive(talk)
+    assert [want.author for pull in partner.all(Pull) for want in pull.wants] == [new.id]
 
 
 def test_leaves_that_the_partner_shows_count_like_records() -> None:

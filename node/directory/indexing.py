@@ -1,0 +1,125 @@
+"""Works off the backlog: looks into records that came in large blocks, and makes them searchable.
+
+Rules:
+
+- blocks come first: while one is in hand the backlog waits, but never longer than `PATIENCE`
+- the next records are interpreted in a thread while the writer stores what was found in the last ones
+- nothing is lost when a process ends: the backlog is a table
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Self
+
+import orjson
+import structlog
+
+from node.errors import BraError
+from node.storage import backlog
+from node.storage.backlog import Unread
+from node.storage.database import Database
+from node.storage.index import Entry, entry
+
+log = structlog.get_logger()
+
+AT_ONCE = 1_000
+"""Records of one step: some 20 ms of the writer's time."""
+PATIENCE = 1.0
+"""Seconds that a step waits at most for blocks in hand."""
+AGAIN = 10.0
+"""Seconds after which a step that failed (a full disk) is tried again."""
+
+
+class Indexer:
+    """Works off the database's backlog while `running`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._in_hand = 0
+        self._free = asyncio.Event()
+        self._free.set()
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="index")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Goes on with what an earlier process left, and then with what comes."""
+        self.wake()
+        task = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self._worker.shutdown(cancel_futures=True)
+
+    def wake(self) -> None:
+        """There is something in the backlog."""
+        self._idle.clear()
+        self._woken.set()
+
+    async def done(self) -> None:
+        """Returns when the backlog is worked off, or can't be for now."""
+        await self._idle.wait()
+
+    @contextmanager
+    def block_in_hand(self) -> Iterator[None]:
+        """While this lasts the backlog waits."""
+        self._in_hand += 1
+        self._free.clear()
+        try:
+            yield self
+        finally:
+            self._in_hand -= 1
+            if not self._in_hand:
+                self._free.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._work_off()
+            except BraError as error:
+                log.error("records can't be made searchable: tried again", problem=str(error))
+                self._idle.set()
+                await asyncio.sleep(AGAIN)
+                self.wake()
+            if not self._woken.is_set():
+                self._idle.set()
+
+    async def _work_off(self) -> None:
+        loop = asyncio.get_running_loop()
+        storing: asyncio.Future[None] | None = None
+        after = 0
+        while True:
+            await self._turn()
+            unread = await self._database.read(partial(backlog.first, after=after, most=AT_ONCE))
+            entries = await loop.run_in_executor(self._worker, look_into, unread)
+            if storing is not None:
+                await storing
+                storing = None
+            if unread:
+                storing = asyncio.ensure_future(self._database.write(partial(backlog.settle, entries=entries)))
+                after = unread[-1].no
+            elif after == 0:
+                return
+            else:
+                # A record that came anew keeps its number: look below, too.
+                after = 0
+
+    async def _turn(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._free.wait()
+        except TimeoutError:
+            pass
+
+
+def look_into(unread: Sequence[Unread]) -> dict[Unread, Entry]:
+    """What is searched of these records; runs in a worker thread. Their bytes were verified when they came."""
+    return {each: entry(each.kind, orjson.loads(each.line)["body"]) for each in unread}
