@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -229,6 +230,18 @@ def schema(kind: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> 
     print_json(kinds.schema(kind))
 
 
+class _Log:
+    """Standard error. Where nothing can be written to it (its disk is full), the node goes on without a log."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def log_to_stderr(level: str) -> None:
     """One line of JSON an event, on standard error; never a secret, because none is ever handed to a logger."""
     structlog.configure(
@@ -239,7 +252,7 @@ def log_to_stderr(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Log()),  # type: ignore[arg-type]
     )
     # Bytes that are no HTTP are some stranger's doing: aiohttp would log each with a traceback.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

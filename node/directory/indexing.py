@@ -2,7 +2,7 @@
 
 Rules:
 
-- blocks come first: while one is in hand the backlog waits, but never longer than `PATIENCE`
+- blocks come first: while one is in hand, or was a moment ago, the backlog waits, but never longer than `PATIENCE`
 - the next records are interpreted in a thread while the writer stores what was found in the last ones
 - nothing is lost when a process ends: the backlog is a table
 """
@@ -25,10 +25,12 @@ from node.storage.index import Entry, entry
 
 log = structlog.get_logger()
 
-AT_ONCE = 1_000
-"""Records of one step: some 20 ms of the writer's time."""
+AT_ONCE = 2_000
+"""Records of one step: some 40 ms of the writer's time."""
 PATIENCE = 1.0
 """Seconds that a step waits at most for blocks in hand."""
+MOMENT = 0.05
+"""Seconds without one after which no more are expected."""
 AGAIN = 10.0
 """Seconds after which a step that failed (a full disk) is tried again."""
 
@@ -39,8 +41,8 @@ class Indexer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._in_hand = 0
-        self._free = asyncio.Event()
-        self._free.set()
+        self._last = -MOMENT
+        """When the last block was in hand, by the loop's clock."""
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="index")
@@ -70,13 +72,11 @@ class Indexer:
     def block_in_hand(self) -> Iterator[None]:
         """While this lasts the backlog waits."""
         self._in_hand += 1
-        self._free.clear()
         try:
-            yield self
+            yield
         finally:
             self._in_hand -= 1
-            if not self._in_hand:
-                self._free.set()
+            self._last = asyncio.get_running_loop().time()
 
     async def _run(self) -> None:
         while True:
@@ -113,11 +113,10 @@ class Indexer:
                 after = 0
 
     async def _turn(self) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._free.wait()
-        except TimeoutError:
-            pass
+        clock = asyncio.get_running_loop().time
+        ends = clock() + PATIENCE
+        while (self._in_hand or clock() < self._last + MOMENT) and clock() < ends:
+            await asyncio.sleep(MOMENT)
 
 
 def look_into(unread: Sequence[Unread]) -> dict[Unread, Entry]:

@@ -6,7 +6,7 @@ What another node says is told as its saying, and of one that hasn't proven who 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,6 +36,10 @@ from node.world import World
 _CONNECT_SECONDS = 10
 _SILENT_SECONDS = 30
 _FEW_LINES = 12
+_CHUNK = 64 * 1024
+"""Bytes of an answer, still compressed, that are expanded at once."""
+_SMALL_CHUNK = 4 * 1024
+"""Bytes that are not worth a thread."""
 _LONGEST_QUOTE = 200
 """Characters of another node's sentence."""
 
@@ -294,18 +298,26 @@ def _subtree(value: Any) -> Subtree:
     )
 
 
-async def _lines(response: aiohttp.ClientResponse, limit: int, lines: int) -> AsyncIterator[Iterable[bytes]]:
+async def _lines(response: aiohttp.ClientResponse, limit: int, lines: int) -> AsyncIterator[list[bytes]]:
     """The lines of the answer, in batches as they come."""
     reader = wire.LineReader(limit=limit, compressed=_compressed(response), lines=lines)
-    async for chunk in response.content.iter_chunked(256 * 1024):
-        yield reader.feed(chunk)
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        # A chunk may become a thousand times as much.
+        if len(chunk) < _SMALL_CHUNK:
+            yield list(reader.feed(chunk))
+        else:
+            yield await asyncio.to_thread(_fed, reader, chunk)
     reader.end()
+
+
+def _fed(reader: wire.LineReader, chunk: bytes) -> list[bytes]:
+    return list(reader.feed(chunk))
 
 
 async def _whole(response: aiohttp.ClientResponse, limit: int, *, ending: bytes = b"") -> bytes:
     expander = wire.Expander(limit=limit, compressed=_compressed(response))
     pieces: list[bytes] = []
-    async for chunk in response.content.iter_chunked(64 * 1024):
+    async for chunk in response.content.iter_chunked(_CHUNK):
         pieces.extend(expander.feed(chunk))
     expander.end()
     return b"".join(pieces).removesuffix(ending)

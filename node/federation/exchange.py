@@ -189,7 +189,7 @@ class Exchange:
 
     def _report(self, verdict: Verdict) -> None:
         if self._progress and isinstance(verdict, Accepted):
-            self._progress(verdict.block.author, len(verdict.block.records) + len(verdict.block.removed))
+            self._progress(verdict.card.author, verdict.changes)
 
     async def _push(self, wants: tuple[Want, ...]) -> None:
         for want in wants:

@@ -138,6 +138,7 @@ class _Reader:
 
     ORDER: Mapping[str, int] = {"card": 0, "head": 1, "beat": 2, "compare": 3, "del": 4, "put": 5, "leaf": 5, "next": 6}
     REPEATED = frozenset((1, 4, 5))
+    BEFORE_RECORDS = frozenset((1, 2, 4, 5))
 
     def __init__(self, block: Block, limits: Limits) -> None:
         self.block = block
@@ -153,6 +154,11 @@ class _Reader:
         self.earlier_heads = block.heads
 
     def take(self, line: bytes) -> None:
+        if self.stage in self.BEFORE_RECORDS and line.startswith(b'{"put":') and line.endswith(b"}"):
+            # Most lines are one record after the other: what `parse_line` would find in the wrapping is known.
+            self.stage = self.ORDER["put"]
+            self._put(Record.parse(line[7:-1]))
+            return
         tag, value = parse_line(line)
         stage = self.ORDER.get(tag, -1)
         if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:

@@ -75,13 +75,16 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A verified new state. `continuous` is False where the chain back to the head held before was pruned."""
+    """A verified new state, and how many records it puts and removes; the records themselves are the block's.
+
+    `continuous` is False where the chain back to the head held before was pruned.
+    """
 
     card: Card
     heads: tuple[Head, ...]
     beat: Beat | None
     tree: Tree
-    block: Block
+    changes: int
     continuous: bool = True
 
     @property
@@ -123,7 +126,7 @@ def _judge(block: Block, held: Held | None, network: str, now: float, limits: Li
     if tree.root != head.root or len(tree) != head.count:
         return _unequal(block, compared=compared)
     beat = block.beat if block.beat and block.beat.head == head.hash and fresh(block.beat, card, now) else None
-    return Accepted(card, block.heads, beat, tree, block, continuous)
+    return Accepted(card, block.heads, beat, tree, len(puts) + len(block.removed), continuous)
 
 
 def fresh(beat: Beat, card: Card, now: float) -> bool:

@@ -127,7 +127,12 @@ async def test_what_changed_or_went_meanwhile_is_not_indexed_as_it_was(node: Sma
 
 async def test_a_contact_that_waited_is_not_found_by_its_name_either(node: SmallNode) -> None:
     author = author_of(MANY)
-    author.put("contact", {**contact_body("landing"), "name": "Ada Veryrarename", "consent": "2026-01-15"}, "c", visibility="public")
+    author.put(
+        "contact",
+        {**contact_body("landing"), "name": "Ada Veryrarename", "consent": "2026-01-15"},
+        "c",
+        visibility="public",
+    )
     author.commit()
     author.beat(author.now)
     await taken(node, author)
