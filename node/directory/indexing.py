@@ -115,7 +115,7 @@ class Indexer:
     async def _turn(self) -> None:
         clock = asyncio.get_running_loop().time
         ends = clock() + PATIENCE
-        while (self._in_hand or clock() < self._last + MOMENT) and clock() < ends:
+        while (self._in_hand or clock() < self._last + MOMENT) and clock() < ends:  # noqa: ASYNC110 - a span of quiet
             await asyncio.sleep(MOMENT)
 
 

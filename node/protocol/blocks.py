@@ -154,7 +154,7 @@ class _Reader:
         self.earlier_heads = block.heads
 
     def take(self, line: bytes) -> None:
-        if self.stage in self.BEFORE_RECORDS and line.startswith(b'{"put":') and line.endswith(b"}"):
+        if self.heads and self.stage in self.BEFORE_RECORDS and line.startswith(b'{"put":') and line.endswith(b"}"):
             # Most lines are one record after the other: what `parse_line` would find in the wrapping is known.
             self.stage = self.ORDER["put"]
             self._put(Record.parse(line[7:-1]))
