@@ -26,6 +26,7 @@ from node.control.parts import Parts
 from node.control.records import Records
 from node.control.status import Status
 from node.control.trust import Trust
+from node.directory import replica
 from node.directory.acceptance import Acceptance, Answer, Choices
 from node.directory.authority import Authority
 from node.directory.indexing import Indexer
@@ -111,6 +112,7 @@ class App:
         self.publisher.on_publish(self._mark)
         self.authority.on_open(self._mark)
         self.indexer = Indexer(self.database)
+        self.kinds = replica.kept(config.directory.kinds)
         self.receiver = Receiver(
             self.database,
             self.trees,
@@ -120,6 +122,7 @@ class App:
             network=config.node.network,
             limits=self.limits,
             world=world,
+            kinds=self.kinds,
         )
         self._signer = RequestSigner(key, self._card)
         pairing, newcomer = self._joining()
@@ -308,6 +311,7 @@ class App:
         # At the start, too: a node that is restarted every day would never come to it otherwise.
         await self._forget()
         await self._purge()
+        await replica.narrow(self.database, self._card.author, self.kinds)
         for partner in await self.database.read(everyone):
             if partner.node_id in self.acceptance.partners:
                 schedule.sync_with(partner.node_id)
@@ -384,6 +388,9 @@ async def _plain_errors(
         if error.status < 400:
             raise
         return problem(error.status, f"{request.method} {request.path[:200]}: {error.reason.lower()}")
+    except ConnectionError:
+        # Whoever asked has hung up in the middle of the answer: no bug, and nobody is there to be told.
+        raise
     except Exception:
         log.exception("request failed", call=request.path)
         return problem(500, "this node met an error of its own: its operator finds it in the log")

@@ -51,6 +51,10 @@ class Federation(_Section):
     retry_longest_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
 
 
+class Directory(_Section):
+    kinds: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")], ...] = ()
+
+
 class Limits(_Section):
     records_per_author: Annotated[int, Field(ge=10_000)] = 50_000
     bytes_per_author: Annotated[int, Field(ge=50_000_000)] = 100_000_000
@@ -74,6 +78,7 @@ class Config(BaseSettings):
     agreement: Agreement = Agreement()
     trust: Trust = Trust()
     federation: Federation = Federation()
+    directory: Directory = Directory()
     limits: Limits = Limits()
     log: Log = Log()
 

@@ -19,6 +19,7 @@ from functools import partial
 from node.directory.testimony import KINDS, Row, Testimony
 from node.protocol.blocks import Block
 from node.protocol.names import NodeId
+from node.protocol.statements import kind_byte
 from node.storage import authors, blocks, partners
 from node.trust.explain import Lost, Way, lost, ways
 from node.trust.look_alikes import Likeness, Named, look_alikes
@@ -205,10 +206,16 @@ class Acceptance:
         return blocks.blocked(db).union(self.choices.blocked)
 
 
+_FIRST_BYTES = frozenset(map(kind_byte, KINDS))
+"""Of the keys of what tells who is accepted; of another kind's now and then, too."""
+
+
 def concerns(block: Block) -> bool:
     """Whether applying the block can change who is accepted, or what they are called."""
-    # A leaf may stand where an endorsement was.
-    return bool(block.removed or block.leaves) or any(record.kind in KINDS for record in block.records.values())
+    # A removal or a leaf may stand where an endorsement was.
+    return any(key[:1] in _FIRST_BYTES for key in (*block.removed, *block.leaves)) or any(
+        record.kind in KINDS for record in block.records.values()
+    )
 
 
 def _keep(db: sqlite3.Connection, rows: Iterable[Row], known: Mapping[NodeId, Known], now: float) -> None:

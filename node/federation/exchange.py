@@ -135,7 +135,7 @@ class Exchange:
         room = _Room(BYTES_AT_ONCE)
         tasks: list[asyncio.Task[Verdict]] = []
         try:
-            async for lines in self._client.pull(wants):
+            async for lines in self._client.pull([self._asked(want) for want in wants]):
                 size = sum(map(len, lines))
                 await room.enter(size)
                 tasks.append(asyncio.create_task(room.held(size, self._take(wants[len(tasks)], lines))))
@@ -175,12 +175,16 @@ class Exchange:
             if block is not None:
                 head = block.head
                 following = replace(want, after=block.after or 0, epoch=head.epoch, head=head.hash)
-            async for lines in self._client.pull([following]):
+            async for lines in self._client.pull([self._asked(following)]):
                 page = await self._receiver.read(want, lines, block)
                 if isinstance(page, Refusal):
                     return page
                 block = page
         return Refusal(Reason.MALFORMED, f"its set did not come whole in {PAGES_AT_MOST} pages")
+
+    def _asked(self, want: Want) -> Want:
+        """The wish as it is told: for no bodies that wouldn't be kept."""
+        return replace(want, kinds=tuple(sorted(self._receiver.kinds(want.author))))
 
     async def _apply(self, block: Block, *, compared: bool = False) -> Verdict:
         verdict = await self._receiver.apply(self.session.partner, block, compared=compared)

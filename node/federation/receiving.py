@@ -94,6 +94,7 @@ class Receiver:
         network: str,
         limits: Limits,
         world: World,
+        kinds: frozenset[str] = frozenset(),
     ) -> None:
         self._database = database
         self._trees = trees
@@ -107,6 +108,11 @@ class Receiver:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._large_worker = ThreadPoolExecutor(1, thread_name_prefix="judge-large")
         self.limits = limits
+        self._kinds = kinds
+
+    def kinds(self, author: NodeId) -> frozenset[str]:
+        """The kinds of whose records the bodies are kept of an author; none named: all."""
+        return frozenset() if author == self._acceptance.me else self._kinds
 
     def close(self) -> None:
         """Ends the workers, after what they have begun."""
@@ -254,6 +260,8 @@ class Receiver:
         if self._acceptance.standing(block.author) < Standing.REACHED:
             return _Judged(Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"))
         held = self._held(db, block.author)
+        if kinds := self.kinds(block.author):
+            block.keep_bodies(kinds)
         if whole and held:
             block.removed = {key for key, _ in held.tree.items()} - block.records.keys() - block.leaves.keys()
         now = self._world.now()
@@ -325,7 +333,8 @@ class Receiver:
 
     def _holdings(self, db: sqlite3.Connection, partner: NodeId, of: Collection[NodeId] | None) -> Holdings:
         held = {NodeId(row[0]): Heard(*row) for row in authors.states(db, of)}
-        incomplete = records.without_bodies(db, of, heard_since=self._world.now() - authors.SILENT_AFTER)
+        heard_since = self._world.now() - authors.SILENT_AFTER
+        incomplete = records.without_bodies(db, of, kinds=self._kinds, heard_since=heard_since)
         me = authors.find(db, self._acceptance.me)
         return Holdings(
             partners.heard(db, partner, of),

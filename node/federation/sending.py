@@ -8,7 +8,7 @@ Rules (SPEC, "The wire"):
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from node.errors import InputError
@@ -106,7 +106,7 @@ def block(
     for key, seq in removals:
         yield _removal_line(key, seq)
     rows = records.since(db, author.no, max(want.since, want.after))
-    yield from _page(author.node_id, rows, honoured=honoured, page_bytes=page_bytes)
+    yield from _page(author.node_id, rows, want, honoured=honoured, page_bytes=page_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +140,26 @@ def _below(db: sqlite3.Connection, author: Author, want: Want, *, honoured: bool
         yield _next(author.node_id)
         return
     rows = records.below(db, author.no, want.prefixes, want.after)
-    yield from _page(author.node_id, rows, honoured=honoured, page_bytes=page_bytes)
+    yield from _page(author.node_id, rows, want, honoured=honoured, page_bytes=page_bytes)
 
 
-def _page(author: NodeId, rows: Iterator[Stored], *, honoured: bool, page_bytes: int) -> Iterator[bytes]:
+def _page(author: NodeId, rows: Iterator[Stored], want: Want, *, honoured: bool, page_bytes: int) -> Iterator[bytes]:
     room, after = page_bytes, 0
     for stored in rows:
         # Rows that share a seq (a leaf's is only somebody's word) stay on one page, or the next would leave one out.
         if room <= 0 and stored.seq > after:
             yield _next(author, after)
             return
-        line = _record_line(stored, honoured=honoured)
+        line = _record_line(stored, honoured=honoured, kinds=want.kinds)
         room -= len(line)
         after = stored.seq
         yield line
     yield _next(author)
 
 
-def _record_line(stored: Stored, *, honoured: bool) -> bytes:
-    if stored.line is not None and (honoured or stored.visibility == "public"):
+def _record_line(stored: Stored, *, honoured: bool, kinds: Container[str] = ()) -> bytes:
+    wanted = not kinds or stored.kind in kinds
+    if stored.line is not None and wanted and (honoured or stored.visibility == "public"):
         return b'{"put":%b}' % stored.line
     return encode({"leaf": {"k": stored.key.hex(), "v": stored.value.hex(), "seq": stored.seq}})
 

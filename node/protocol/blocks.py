@@ -15,7 +15,7 @@ Whether it holds is for `verdicts.judge`.
     {"next":{"author":"bra1…"}}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -66,7 +66,8 @@ class Leaf(NamedTuple):
 class Want:
     """What a reader asks for: what it holds of the author, and where a page goes on.
 
-    With `prefixes` (strings of 0 and 1) it asks for every leaf below them in the set of `head`, whatever its seq.
+    With `prefixes` (strings of 0 and 1) it asks for every leaf below them in the set of `head`, whatever its seq. With
+    `kinds` it asks for the bodies of these kinds alone; leaves stand for the rest.
     """
 
     author: NodeId
@@ -75,14 +76,18 @@ class Want:
     head: bytes = NO_HASH
     after: int = 0
     prefixes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        if not isinstance(value, dict) or not value.keys() <= {"author", "epoch", "since", "head", "after", "prefixes"}:
-            raise Malformed("a wish has the members author, epoch, since, head, after and prefixes")
-        prefixes = value.get("prefixes", [])
+        members = {"author", "epoch", "since", "head", "after", "prefixes", "kinds"}
+        if not isinstance(value, dict) or not value.keys() <= members:
+            raise Malformed("a wish has the members author, epoch, since, head, after, prefixes and kinds")
+        prefixes, kinds = value.get("prefixes", []), value.get("kinds", [])
         if not isinstance(prefixes, list) or len(prefixes) > 1024:
             raise Malformed("a wish names up to 1024 prefixes")
+        if not isinstance(kinds, list) or len(kinds) > 64:
+            raise Malformed("a wish names up to 64 kinds")
         return cls(
             names.parse_node_id(value.get("author")),
             names.parse_integer(value.get("epoch", 0)),
@@ -90,6 +95,7 @@ class Want:
             names.parse_hash(value.get("head", NO_HASH.hex())),
             names.parse_integer(value.get("after", 0)),
             tuple(map(parse_prefix, prefixes)),
+            tuple(map(names.parse_kind, kinds)),
         )
 
     def as_value(self) -> dict[str, Any]:
@@ -100,6 +106,8 @@ class Want:
             value["after"] = self.after
         if self.prefixes:
             value["prefixes"] = list(self.prefixes)
+        if self.kinds:
+            value["kinds"] = list(self.kinds)
         return value
 
 
@@ -120,6 +128,13 @@ class Block:
     @property
     def head(self) -> Head:
         return self.heads[-1]
+
+    def keep_bodies(self, kinds: Container[str]) -> None:
+        """Makes leaves of the records of all other kinds."""
+        for key, record in list(self.records.items()):
+            if record.kind not in kinds:
+                del self.records[key]
+                self.leaves[key] = Leaf(key, record.value, record.seq)
 
     def read(self, lines: Sequence[bytes], limits: Limits) -> None:
         """Adds one page; Malformed when a line, their order or a bound is not kept.

@@ -374,6 +374,11 @@ def _kind(kind: str) -> tuple[bytes, bytes]:
     return hashlib.sha256(kind.encode()).digest()[:1], b"%b\x00" % kind.encode()
 
 
+def kind_byte(kind: str) -> bytes:
+    """The first byte of the keys of a kind's records; two kinds may share one."""
+    return _kind(kind)[0]
+
+
 def _open(value: object, type_: str, largest: int = names.LARGEST_STATEMENT) -> tuple[Signed, dict[str, Any]]:
     """The signed form and the statement's members, if `value` is a signed statement of that type."""
     if not isinstance(value, dict) or value.keys() != {"signature", "statement"}:

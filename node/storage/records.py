@@ -11,7 +11,7 @@ from typing import NamedTuple
 from node.kinds import PERSONAL
 from node.protocol.blocks import Leaf
 from node.protocol.names import NodeId
-from node.protocol.statements import Record, tree_key
+from node.protocol.statements import Record, kind_byte, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import authors, bulk, meta
 from node.storage.bulk import Row
@@ -32,8 +32,12 @@ class Stored(NamedTuple):
     key: bytes
     value: bytes
     seq: int
+    kind: str | None
     visibility: str | None
     line: bytes | None
+
+
+_STORED = "key, value, seq, kind, visibility, line"
 
 
 def replace(
@@ -107,7 +111,7 @@ def bodies(db: sqlite3.Connection, author: int) -> tuple[set[bytes], int]:
 def since(db: sqlite3.Connection, author: int, seq: int) -> Iterator[Stored]:
     """The shared records whose seq is above `seq`, in that order. Records of this node alone have none."""
     rows = db.execute(
-        "SELECT key, value, seq, visibility, line FROM records WHERE author = ? AND seq > max(?, 0) ORDER BY seq",
+        f"SELECT {_STORED} FROM records WHERE author = ? AND seq > max(?, 0) ORDER BY seq",
         (author, seq),
     )
     return (Stored(*row) for row in rows)
@@ -130,14 +134,12 @@ def below(db: sqlite3.Connection, author: int, prefixes: Iterable[str], after: i
             (author, *prefix_range(prefix), after),
         )
     for _, no in sorted(places):
-        row = db.execute("SELECT key, value, seq, visibility, line FROM records WHERE no = ?", (no,)).fetchone()
+        row = db.execute(f"SELECT {_STORED} FROM records WHERE no = ?", (no,)).fetchone()
         yield Stored(*row)
 
 
 def find(db: sqlite3.Connection, author: int, key: bytes) -> Stored | None:
-    row = db.execute(
-        "SELECT key, value, seq, visibility, line FROM records WHERE author = ? AND key = ?", (author, key)
-    ).fetchone()
+    row = db.execute(f"SELECT {_STORED} FROM records WHERE author = ? AND key = ?", (author, key)).fetchone()
     return Stored(*row) if row else None
 
 
@@ -168,13 +170,15 @@ def without_bodies(
     db: sqlite3.Connection,
     of: Collection[NodeId] | None = None,
     *,
+    kinds: Collection[str] = (),
     heard_since: float = 0,
     of_each: int = 200,
     of_all: int = 5_000,
 ) -> dict[str, tuple[bytes, ...]]:
     """By author (everybody, or these), keys of records of which only the leaf is held: so many of each, and of all.
 
-    Of those who haven't been heard from since `heard_since` none are given: what was purged stays away.
+    With `kinds` only what may be of one of them. Of those who haven't been heard from since `heard_since` none are
+    given: what was purged stays away.
     """
     chosen, ids = authors.among("node_id", of)
     if chosen:
@@ -182,7 +186,7 @@ def without_bodies(
     rows = db.execute(
         "SELECT node_id, key FROM (SELECT author, key, row_number() OVER (PARTITION BY author ORDER BY key) AS place "
         "FROM records INDEXED BY records_without_body WHERE line IS NULL "
-        f"{chosen}) AS found "
+        f"{chosen} {_of_kinds(kinds)}) AS found "
         "JOIN authors ON authors.no = found.author "
         "WHERE place <= ? AND coalesce(beat_time, head_at, 0) >= ? LIMIT ?",
         (*ids, of_each, heard_since, of_all),
@@ -193,13 +197,21 @@ def without_bodies(
     return {author: tuple(keys) for author, keys in found.items()}
 
 
-def purge(db: sqlite3.Connection, author: int) -> int:
-    """Makes leaves of the author's personal records, so that its root still verifies; how many bytes of bodies went."""
-    marks = ",".join("?" * len(PERSONAL))
+def _of_kinds(kinds: Collection[str]) -> str:
+    """A further condition on `key`: it begins like those of one of these kinds (SPEC, "The tree")."""
+    if not kinds:
+        return ""
+    firsts = ",".join(f"x'{kind_byte(kind).hex()}'" for kind in sorted(kinds))
+    return f"AND substr(key, 1, 1) IN ({firsts})"
+
+
+def purge(db: sqlite3.Connection, author: int, kinds: Collection[str] = PERSONAL) -> int:
+    """Makes leaves of the author's records of these kinds, so that its root still verifies; how many bytes went."""
+    marks = ",".join("?" * len(kinds))
     rows = db.execute(
         "SELECT no, key, value, seq, length(line) FROM records "
         f"WHERE author = ? AND kind IN ({marks}) AND line IS NOT NULL AND seq > 0",
-        (author, *PERSONAL),
+        (author, *kinds),
     ).fetchall()
     bulk.delete(db, [no for no, *_ in rows])
     bulk.insert(db, author, [Row(no, key, value, seq) for no, key, value, seq, _ in rows])

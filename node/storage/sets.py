@@ -9,6 +9,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 
+import orjson
+
 from node.errors import Malformed
 from node.protocol.blocks import Leaf
 from node.protocol.statements import Beat, Card, Head, Record
@@ -62,6 +64,26 @@ def purge_silent(db: sqlite3.Connection, author_id: str, now: float) -> None:
     author = authors.find(db, author_id)
     if author and author.silent(now):
         authors.hold(db, author.no, -records.purge(db, author.no))
+
+
+def with_other_kinds(db: sqlite3.Connection, me: str, kinds: Collection[str]) -> list[str]:
+    """All but `me` of whose records bodies of other kinds than these are held."""
+    rows = db.execute(
+        "SELECT node_id FROM authors WHERE node_id != ? AND no IN (SELECT author FROM records "
+        "WHERE kind NOT IN (SELECT value FROM json_each(?)) AND line IS NOT NULL AND seq > 0)",
+        (me, orjson.dumps(list(kinds)).decode()),
+    )
+    return [node_id for (node_id,) in rows]
+
+
+def keep_kinds(db: sqlite3.Connection, author_id: str, kinds: Collection[str]) -> None:
+    """The bodies of an author's records of all other kinds go; the set stays."""
+    author = authors.find(db, author_id)
+    if author is None:
+        return
+    rows = db.execute("SELECT DISTINCT kind FROM records WHERE author = ? AND line IS NOT NULL", (author.no,))
+    others = {kind for (kind,) in rows} - set(kinds)
+    authors.hold(db, author.no, -records.purge(db, author.no, others))
 
 
 def advance(

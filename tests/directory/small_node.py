@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from node.directory import replica
 from node.directory.acceptance import Acceptance, Choices
 from node.directory.authority import Authority
 from node.directory.draft import OWN_ORGANISATION, Change, Outcome
@@ -73,6 +74,7 @@ class SmallNode:
         clock: Clock | None = None,
         limits: Limits | None = None,
         blocked: Iterable[NodeId] = (),
+        kinds: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.clock = clock or Clock()
@@ -98,6 +100,7 @@ class SmallNode:
             network=NETWORK,
             limits=self.limits,
             world=self.world,
+            kinds=replica.kept(kinds),
         )
         self.database.write_now(lambda db: authors.introduce(db, self.card))
         self.reconsider()

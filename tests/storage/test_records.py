@@ -59,7 +59,7 @@ def test_a_record_is_kept_byte_for_byte(db: sqlite3.Connection) -> None:
     room = author.put("venue", example("venue"))
     number = put(db, author, room)
     stored = records.find(db, number, room.key)
-    assert stored == records.Stored(room.key, room.value, room.seq, "public", room.line)
+    assert stored == records.Stored(room.key, room.value, room.seq, "venue", "public", room.line)
 
 
 def test_an_update_keeps_the_number_and_changes_what_is_searched(db: sqlite3.Connection) -> None:
