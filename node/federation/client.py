@@ -116,7 +116,7 @@ class Client:
         return _news(lines, self._partner)
 
     async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:
-        """The lines of each want's block, in the order of the wants."""
+        """The lines of each want's block, in the order of the wants; of the first ones, where all would be too much."""
         body = encode([want.as_value() for want in wants])
         lines: list[bytes] = []
         size, blocks, most = 0, 0, wire.block_lines(self._limits)
@@ -133,8 +133,8 @@ class Client:
                         lines, size = [], 0
                 if size > wire.LONGEST_BLOCK or len(lines) > most:
                     raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
-        if blocks != len(wants) or lines:
-            raise Malformed(f"{blocks} whole blocks came where {len(wants)} were asked for")
+        if not blocks or lines:
+            raise Malformed("the answer breaks off within a block")
 
     async def tree(self, author: NodeId, head: bytes, prefix: str, depth: int) -> list[Subtree] | None:
         """The subtrees of an author's set under `head`; None where that is not the partner's newest head any more."""

@@ -18,6 +18,7 @@ from node.federation.receiving import Receiver
 from node.federation.session import Action, News, RoundDone, Session
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
+from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
 from node.storage import partners
 from node.storage.database import Database
@@ -150,21 +151,18 @@ class Exchange:
             heeded = await self._receiver.hear(self.session.partner, news.told)
         finally:
             await self._receiver.settle()
-        for verdict in heeded.verdicts:
-            self._report(verdict)
-        return heeded
+        return replace(heeded, verdicts=tuple(map(self._reported, heeded.verdicts)))
 
     async def _take(self, want: Want, lines: list[bytes]) -> Verdict:
         taken = await self._receiver.take(self.session.partner, want, lines)
         if not isinstance(taken, Block):
-            self._report(taken)
-            return taken
+            return self._reported(taken)
         async with self._paging:
             block = await self.fetch(want, taken)
-        if isinstance(block, Refusal):
-            await self._receiver.refuse(self.session.partner, want.author, block)
-            return block
-        return await self._apply(block)
+            if isinstance(block, Refusal):
+                await self._receiver.refuse(self.session.partner, want.author, block)
+                return block
+            return await self._apply(block)
 
     async def fetch(self, want: Want, block: Block | None = None) -> Block | Refusal:
         """All pages of a block still to come, unjudged; each begins after the last record of the one before."""
@@ -187,13 +185,15 @@ class Exchange:
         return replace(want, kinds=tuple(sorted(self._receiver.kinds(want.author))))
 
     async def _apply(self, block: Block, *, compared: bool = False) -> Verdict:
-        verdict = await self._receiver.apply(self.session.partner, block, compared=compared)
-        self._report(verdict)
-        return verdict
+        return self._reported(await self._receiver.apply(self.session.partner, block, compared=compared))
 
-    def _report(self, verdict: Verdict) -> None:
-        if self._progress and isinstance(verdict, Accepted):
+    def _reported(self, verdict: Verdict) -> Verdict:
+        """The verdict without its tree: a pull of many authors would keep all of theirs until its end."""
+        if not isinstance(verdict, Accepted):
+            return verdict
+        if self._progress:
             self._progress(verdict.card.author, verdict.changes)
+        return replace(verdict, tree=Tree())
 
     async def _push(self, wants: tuple[Want, ...]) -> None:
         for want in wants:

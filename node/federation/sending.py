@@ -33,8 +33,17 @@ FEED_LINES = FEED_LINES_READ - 100
 """Lines after which it does: a reader takes no more, and one author's fit into what is left."""
 
 
-def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> tuple[list[bytes], int] | None:
-    """Lines with the newest of each author that changed after place `after`, and the place reached.
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Lines of a feed, and the place that they reach. `urgent`: there is more in them than that authors are alive."""
+
+    lines: list[bytes]
+    reached: int
+    urgent: bool
+
+
+def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
+    """The newest of each author that changed after place `after`.
 
     Whoever goes on from a place gets small changes at once; whoever begins has nothing that they could change. None
     where no such place was ever given: the database is an older state of the one that gave it.
@@ -42,23 +51,25 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> tuple[list[by
     if after > authors.newest_arrival(db):
         return None
     lines: list[bytes] = []
-    reached, room = after, FEED_BYTES
+    reached, room, urgent = after, FEED_BYTES, after == 0
     for author in authors.arrived_since(db, after, FEED_PAGE):
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
         if author.standing < Standing.REACHED or author.head_line is None:
             continue
+        news = (author.news or 0) > after
+        urgent = urgent or news
         told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
         if author.beat_line:
             told.append(b'{"beat":%b}' % author.beat_line)
         if author.forked_epoch is not None and (proof := authors.evidence_line(db, author)):
             told.append(proof)
-        elif after:
+        elif after and news:
             told += _changes(db, author, honoured=honoured)
         room -= sum(map(len, told))
         lines += told
-    return lines, reached
+    return Feed(lines, reached, urgent)
 
 
 def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[bytes]:

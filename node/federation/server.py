@@ -96,7 +96,7 @@ class Server:
         self._requests = requests
         self._seconds = request_seconds
         self._world = world
-        self._verifier = RequestVerifier(self._me, world.now())
+        self._verifier = RequestVerifier(self._me, world.moment())
         self._under_way: Counter[NodeId] = Counter()
         self._pushes = 0
 
@@ -146,16 +146,15 @@ class Server:
             while True:
                 news = self._arrivals.next()
                 honoured = self._acceptance.standing(node) is Standing.HONOURED
-                found = await self._database.read(partial(sending.feed, after=after, honoured=honoured))
-                if found is None:
+                told = await self._database.read(partial(sending.feed, after=after, honoured=honoured))
+                if told is None:
                     raise NotAllowed(_FOREIGN_CURSOR, 410)
-                lines, reached = found
                 # Who was shut out while it waited is told no news any more.
                 self._require_listed(node)
-                if lines or self._arrivals.over or not await _within(news, ends):
+                if told.urgent or self._arrivals.over or not await _within(news, ends):
                     break
-            lines.append(encode({"next": {"since": f"{self._identity.instance}:{reached}"}}))
-            return await ndjson(lines)
+            cursor = encode({"next": {"since": f"{self._identity.instance}:{told.reached}"}})
+            return await ndjson([*told.lines, cursor])
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
         async with self._caller(request, body_limit=_LARGEST_QUESTION) as (node, body):
@@ -167,6 +166,9 @@ class Server:
             for want in wants:
                 honoured = self._acceptance.standing(node) is Standing.HONOURED
                 await response.write(await self._database.read(partial(self._packed, want, stream, honoured=honoured)))
+                if stream.size >= wire.ANSWER_BYTES:
+                    # A request has its time. Who asked for more asks again.
+                    break
             await response.write_eof(stream.end())
             return response
 

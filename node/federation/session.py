@@ -123,7 +123,7 @@ class Survey(Action[Holdings]):
 
 @dataclass(frozen=True)
 class Pull(Action[list[Verdict]]):
-    """Get these blocks, judge and apply each as it comes; the verdicts in the order of the wants."""
+    """Get these blocks, judge and apply each as it comes; the verdicts in the order of the wants, as many as came."""
 
     wants: tuple[Want, ...]
 
@@ -290,7 +290,7 @@ class Session:
             if not wants:
                 break
             verdicts = yield from ask(Pull(wants))
-            for want, verdict in zip(wants, verdicts, strict=True):
+            for want, verdict in zip(wants, verdicts, strict=False):
                 self._tried.add((want.author, holdings.heard[want.author].head))
                 yield from self._follow(verdict, done)
         yield from self._ask_bodies(holdings)
@@ -373,9 +373,12 @@ class Session:
         for author, held in holdings.held.items():
             # Of its own author nobody but this node has the newest beat.
             beat = holdings.own_beat if author == holdings.me else 0
-            if author == self.partner or (author, held.head, beat) in self._pushed or len(wants) == WANTS_AT_ONCE:
-                continue
             theirs = holdings.heard.get(author)
+            if (author, held.head, beat) in self._pushed or len(wants) == WANTS_AT_ONCE:
+                continue
+            if author == self.partner and (theirs is None or theirs.order >= held.order):
+                # Only where its disk was set back does it lack what it once said itself.
+                continue
             if theirs is None or theirs.order < held.order or (beat and theirs.order == held.order):
                 wants.append(Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author))
                 self._pushed.add((author, held.head, beat))

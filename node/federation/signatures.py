@@ -113,7 +113,7 @@ class RequestSigner:
 class RequestVerifier:
     """Verifies requests to this node. Each caller's nonces are remembered for as long as its requests are good for."""
 
-    def __init__(self, me: NodeId, started: float) -> None:
+    def __init__(self, me: NodeId, started: Callable[[], float]) -> None:
         self._me = me
         self._started = started
         self._nonces: dict[str, OrderedDict[str, float]] = {}
@@ -159,7 +159,8 @@ class RequestVerifier:
                 f"the request was signed at {names.format_time(created)}, here it is {names.format_time(now)}, so "
                 "one of the two clocks is wrong: set that one"
             )
-        if created < int(self._started):
+        # By the clock as it is now: one that was ahead when the process began would shut everybody out until then.
+        if created < int(self._started()):
             raise Forged("the request was signed before this node started: sign it anew")
 
     def _use(self, parameters: Mapping[str, int | str], now: float) -> None:

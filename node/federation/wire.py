@@ -25,6 +25,8 @@ PAGE_BYTES = 4 * MIB
 """Bytes of lines after which a block goes on in a next page."""
 WANTS_AT_ONCE = 64
 """Authors asked for in one request."""
+ANSWER_BYTES = 32 * MIB
+"""Bytes of lines after which the answer to a pull ends with the block that it is at."""
 LONGEST_REQUEST_BODY = 32 * MIB
 """Bytes of a request's body as it is sent."""
 LONGEST_BLOCK = 64 * MIB
@@ -50,9 +52,13 @@ class Compressor:
 
     def __init__(self) -> None:
         self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self.size = 0
+        """Bytes added so far, as they were before."""
 
     def add(self, lines: Iterable[bytes]) -> bytes:
-        return self._stream.compress(b"".join(b"%b\n" % line for line in lines))
+        data = b"".join(b"%b\n" % line for line in lines)
+        self.size += len(data)
+        return self._stream.compress(data)
 
     def end(self) -> bytes:
         return self._stream.flush()

@@ -70,7 +70,7 @@ class Reception:
         self._pairing = pairing
         self._me = pairing.me
         self._now = pairing.world.now
-        self._verifier = RequestVerifier(self._me, self._now())
+        self._verifier = RequestVerifier(self._me, pairing.world.moment())
         self._failures = Failures(self._now)
         self._under_way = 0
         self._reading = asyncio.Semaphore(1)

@@ -21,7 +21,7 @@ SILENT_AFTER = 60 * 86_400
 
 _COLUMNS = (
     "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
-    "arrival, standing, forked_epoch, continuous, next_card"
+    "arrival, standing, forked_epoch, continuous, next_card, news"
 )
 
 
@@ -51,6 +51,7 @@ class Author:
     forked_epoch: int | None
     continuous: int
     next_card_line: bytes | None
+    news: int | None
 
     @property
     def newest_card(self) -> Card:
@@ -133,7 +134,8 @@ def newest_arrival(db: sqlite3.Connection) -> int:
 
 def arrive(db: sqlite3.Connection, author: int) -> None:
     """Makes the author the newest in the feed; one without a head isn't in it."""
-    db.execute("UPDATE authors SET arrival = ? WHERE no = ?", (newest_arrival(db) + 1, author))
+    place = newest_arrival(db) + 1
+    db.execute("UPDATE authors SET arrival = ?, news = ? WHERE no = ?", (place, place, author))
 
 
 def introduce(db: sqlite3.Connection, card: Card) -> None:
@@ -164,7 +166,7 @@ def hold(db: sqlite3.Connection, author: int, grown: int) -> int:
 
 def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
     """Keeps a verified chain, whose last head is the author's new state."""
-    head = heads[-1]
+    head, place = heads[-1], newest_arrival(db) + 1
     db.executemany(
         "INSERT OR REPLACE INTO heads (author, epoch, seq, hash, line, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(author, each.epoch, each.seq, each.hash, each.signed.line, int(now)) for each in heads],
@@ -176,7 +178,7 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
     )
     db.execute(
         "UPDATE authors SET head = ?, head_hash = ?, head_at = ?, seq = ?, count = ?, size = ?, root = ?, "
-        "continuous = ?, arrival = ? WHERE no = ?",
+        "continuous = ?, arrival = ?, news = ? WHERE no = ?",
         (
             head.signed.line,
             head.hash,
@@ -186,7 +188,8 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
             head.size,
             head.root,
             int(continuous),
-            newest_arrival(db) + 1,
+            place,
+            place,
             author,
         ),
     )
@@ -282,9 +285,9 @@ def keep_evidence(db: sqlite3.Connection, author: int, evidence: Evidence) -> bo
     if not cursor.rowcount:
         return False
     db.execute(
-        "UPDATE authors SET forked_epoch = max(coalesce(forked_epoch, 0), ?), arrival = ? WHERE no = ?",
-        (evidence.epoch, newest_arrival(db) + 1, author),
+        "UPDATE authors SET forked_epoch = max(coalesce(forked_epoch, 0), ?) WHERE no = ?", (evidence.epoch, author)
     )
+    arrive(db, author)
     return True
 
 

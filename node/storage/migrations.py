@@ -3,7 +3,8 @@
 What the tables hold:
 
 - authors: one row an author: newest card, head and beat as received, what of them is asked for often, and `arrival`,
-  the place of its last change in the feed (no head: known by its card alone)
+  the place of its last change in the feed (no head: known by its card alone); `news` is that of the last one which was
+  more than a beat
 - heads: the chain, so that a reader that was away gets all heads since its own
 - records: exact canonical bytes and the columns that are looked for. `line` is absent for a leaf without its body;
   `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view;
@@ -186,3 +187,5 @@ def m007_personal_lines_apart(db: Database) -> None:
 @migrations()
 def m008_backlog(db: Database) -> None:
     db.table("backlog").create({"no": int}, pk="no")
+    db.table("authors").add_column("news", int)
+    db.execute("UPDATE authors SET news = arrival")

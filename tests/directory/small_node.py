@@ -159,7 +159,7 @@ class SmallNode:
     def feed(self, after: int = 0) -> list[bytes]:
         found = self.database.read_now(lambda db: sending.feed(db, after, honoured=True))
         assert found is not None
-        return found[0]
+        return found.lines
 
     def want(self, of: "Author | SmallNode") -> Want:
         held = self.author(of.id)

@@ -47,7 +47,7 @@ def place(node: SmallNode) -> int:
 def feed(node: SmallNode, after: int, *, honoured: bool = True) -> list[bytes]:
     found = node.database.read_now(lambda db: sending.feed(db, after, honoured=honoured))
     assert found is not None
-    return found[0]
+    return found.lines
 
 
 def news(node: SmallNode, after: int, change: Callable[[list[bytes]], list[bytes]] = list, **who: bool) -> News:

@@ -197,6 +197,17 @@ async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: 
     assert asyncio.get_running_loop().time() - began < 5
 
 
+async def test_a_beat_alone_waits_for_company_and_comes_when_the_wait_is_over(served: Served) -> None:
+    since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
+    waiting = asyncio.create_task(served.lines("GET", f"{PREFIX}/feed?since={since}&wait=2"))
+    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    served.node.clock.pass_by(7 * 3600)
+    await served.node.publisher.beat()
+    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0", at=served.node.clock.time)
+    assert not waiting.done()
+    assert tags(await waiting) == ["card", "head", "beat", "next"]
+
+
 async def test_a_waiting_feed_ends_without_news_for_a_caller_that_is_shut_out_meanwhile(served: Served) -> None:
     since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
     waiting = asyncio.create_task(served.ask("GET", f"{PREFIX}/feed?since={since}&wait=20"))
@@ -211,6 +222,15 @@ async def test_a_waiting_feed_ends_without_news_for_a_caller_that_is_shut_out_me
 async def test_a_feed_without_news_ends_when_its_time_is_up(served: Served) -> None:
     since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
     assert tags(await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=1")) == ["next"]
+
+
+async def test_an_answer_that_grows_too_large_ends_with_a_whole_block(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "ANSWER_BYTES", 1)
+    lines = await served.pull(Want(served.node.id), Want(served.node.id))
+    assert tags(lines).count("next") == 1
+    assert tags(lines)[-1] == "next"
 
 
 async def test_a_pull_answers_each_wish_in_order(served: Served) -> None:

@@ -662,6 +662,15 @@ def test_who_can_be_reached_pushes_nothing() -> None:
     assert partner.all(Push) == []
 
 
+def test_what_an_answer_left_out_is_asked_for_again() -> None:
+    authors = [author_named(name) for name in ("oslo", "paris", "riga")]
+    partner = Partner()
+    partner.offers(*authors)
+    partner.answers[Pull] = lambda action: [partner._accept(action.wants[0])]
+    assert partner.drive(session()).applied == 3
+    assert [len(pull.wants) for pull in partner.all(Pull)] == [3, 2, 1]
+
+
 def test_what_the_feed_says_is_stored_before_more_is_asked_for() -> None:
     partner = Partner()
     partner.offers(author_named("paris"))

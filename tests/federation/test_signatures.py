@@ -35,7 +35,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
 
     def verify(self, verifier: RequestVerifier | None = None) -> None:
-        verifier = verifier or RequestVerifier(TARTU.id, START)
+        verifier = verifier or RequestVerifier(TARTU.id, lambda: START)
         check = verifier.verify(self.method, self.url, CIMultiDict(self.headers), self.signing, now=self.now)
         check(self.body)
 
@@ -206,7 +206,7 @@ def test_garbage_in_the_signatures_header_is_refused_not_stumbled_over(value: st
 
 
 def test_a_request_counts_once() -> None:
-    verifier = RequestVerifier(TARTU.id, START)
+    verifier = RequestVerifier(TARTU.id, lambda: START)
     signed().verify(verifier)
     with pytest.raises(Forged, match="sent before"):
         signed().verify(verifier)
@@ -214,7 +214,7 @@ def test_a_request_counts_once() -> None:
 
 
 def test_another_callers_nonce_is_its_own() -> None:
-    verifier = RequestVerifier(TARTU.id, START)
+    verifier = RequestVerifier(TARTU.id, lambda: START)
     signed().verify(verifier)
     headers = RequestSigner(TARTU.signing_key, TARTU.card).headers(
         "GET", URL, TARTU.id, body=None, now=START + 10, nonce=b"n" * 16
@@ -223,14 +223,14 @@ def test_another_callers_nonce_is_its_own() -> None:
 
 
 def test_a_refused_signature_uses_up_no_nonce() -> None:
-    verifier = RequestVerifier(TARTU.id, START)
+    verifier = RequestVerifier(TARTU.id, lambda: START)
     with pytest.raises(Forged):
         replace(signed(), signing=key_named("somebody").public).verify(verifier)
     signed().verify(verifier)
 
 
 def test_nonces_are_kept_as_long_as_they_count_and_not_longer() -> None:
-    verifier = RequestVerifier(TARTU.id, START)
+    verifier = RequestVerifier(TARTU.id, lambda: START)
     verifier._nonces[LUND.id] = OrderedDict(old=START, young=START + 2 * LASTS)
     signed().verify(verifier)
     assert "old" not in verifier._nonces[LUND.id]
@@ -239,7 +239,7 @@ def test_nonces_are_kept_as_long_as_they_count_and_not_longer() -> None:
 
 def test_whoever_floods_is_refused_rather_than_its_old_nonces_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("node.federation.signatures._NONCES_KEPT", 3)
-    verifier = RequestVerifier(TARTU.id, START)
+    verifier = RequestVerifier(TARTU.id, lambda: START)
     for number in range(3):
         signed(nonce=bytes([number]) * 16).verify(verifier)
     with pytest.raises(Forged, match="too many requests"):
@@ -251,7 +251,7 @@ def test_whoever_floods_is_refused_rather_than_its_old_nonces_forgotten(monkeypa
 def test_a_simulations_clock_is_the_one_that_counts() -> None:
     later = START + 10_000_000
     request = replace(signed(at=later), now=later)
-    request.verify(RequestVerifier(TARTU.id, later))
+    request.verify(RequestVerifier(TARTU.id, lambda: later))
 
 
 def test_a_request_that_expired_after_a_second_is_refused() -> None:

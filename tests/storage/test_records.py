@@ -107,7 +107,7 @@ def test_a_leaf_of_another_value_takes_the_place_of_an_old_body(db: sqlite3.Conn
     new = author.put("contact", contact_body("director"), "a", visibility="members")
     put(db, author, leaves={new.key: leaf_of(new)})
     stored = records.find(db, number, new.key)
-    assert stored == records.Stored(new.key, new.value, new.seq, None, None)
+    assert stored == records.Stored(new.key, new.value, new.seq, None, None, None)
     assert searched(db, "desk") == 0
 
 
