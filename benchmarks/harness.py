@@ -1,6 +1,7 @@
 """What the benchmarks share: arguments, scratch nodes, and the one line of JSON at the end."""
 
 import argparse
+import asyncio
 import json
 import os
 import sqlite3
@@ -10,14 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from node.control import socket
+from node.home import Home
 from tests.nodes import Node
 
+MEGABYTE = 1_000_000
 
-def arguments(records: int) -> argparse.Namespace:
+
+def arguments(records: int, **more: int) -> argparse.Namespace:
+    """What the command was given: `records`, `repeat`, and further numbers by name, each with its default."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--records", type=int, default=records)
-    parser.add_argument("--repeat", type=int, default=3)
+    for name, default in {"records": records, "repeat": 3, **more}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     return parser.parse_args()
 
 
@@ -45,6 +52,33 @@ def report(name: str, figure: float, unit: str, *, floor: float | None = None, *
     print(json.dumps({**line, **more, "load": round(os.getloadavg()[0], 2), "cores": os.cpu_count()}), flush=True)
 
 
+def operate(node: Node, operation: str, **parameters: Any) -> dict[str, Any]:
+    """What a command does, without the start of a Python process in it."""
+    return asyncio.run(socket.call(Home(node.home), operation, parameters))
+
+
+def memory(**nodes: Node) -> dict[str, dict[str, float]]:
+    """Megabytes that each serving node has in memory now (`rss`), and had at most since `forget_peaks` (`peak`)."""
+    return {name: {"rss": _megabytes(node, "VmRSS"), "peak": _megabytes(node, "VmHWM")} for name, node in nodes.items()}
+
+
+def forget_peaks(*nodes: Node) -> None:
+    """From now on a peak is that of what follows (Linux, proc(5): clear_refs)."""
+    for node in nodes:
+        _proc(node, "clear_refs").write_text("5")
+
+
+def _megabytes(node: Node, row: str) -> float:
+    lines = _proc(node, "status").read_text().splitlines()
+    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith(f"{row}:"))
+    return round(kibibytes * 1024 / MEGABYTE, 1)
+
+
+def _proc(node: Node, name: str) -> Path:
+    assert node.process is not None, f"{node.name} does not serve"
+    return Path(f"/proc/{node.process.pid}/{name}")
+
+
 def held(home: Path) -> int:
     """Searchable records in a node's database, read beside it."""
     db = sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)
@@ -54,8 +88,29 @@ def held(home: Path) -> int:
         db.close()
 
 
+def unread(home: Path) -> int:
+    """Records in a node's database that it doesn't find yet, read beside it."""
+    db = sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)
+    try:
+        return int(db.execute("SELECT count(*) FROM backlog").fetchone()[0])
+    finally:
+        db.close()
+
+
 def seconds(since: float) -> float:
     return time.perf_counter() - since
 
 
-__all__ = ["arguments", "ending", "held", "median", "report", "scratch", "seconds"]
+__all__ = [
+    "arguments",
+    "ending",
+    "forget_peaks",
+    "held",
+    "median",
+    "memory",
+    "operate",
+    "report",
+    "scratch",
+    "seconds",
+    "unread",
+]

@@ -7,46 +7,13 @@ The floor: the smallest HTTP exchange with the same server, `GET /healthz`, coun
 """
 
 import asyncio
-import threading
 import time
 import urllib.request
 
-from benchmarks.harness import arguments, ending, report, scratch
+from benchmarks.counter import Counter, by_call
+from benchmarks.harness import arguments, ending, memory, report, scratch
 from benchmarks.population import populate
-from tests.nodes import Node, free_port, until
-
-
-class Counter:
-    """A relay on loopback that counts what passes."""
-
-    def __init__(self, target: int) -> None:
-        self.port = free_port()
-        self.bytes = self.requests = 0
-        self._target = target
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
-        self._thread.start()
-        started.wait(10)
-
-    def _run(self, started: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._relay, "127.0.0.1", self.port))
-        started.set()
-        self._loop.run_forever()
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(self._pass(reader, back, asked=True), self._pass(there, writer, asked=False))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asked: bool) -> None:
-        while data := await reader.read(65536):
-            self.bytes += len(data)
-            if asked and data.startswith((b"GET ", b"POST ")):
-                self.requests += 1
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+from tests.nodes import Node, until
 
 
 def written(node: Node) -> int:
@@ -63,31 +30,33 @@ def main() -> None:
         reader = Node(folder / "reader", "Reader", url="")
         reader.configure(federation={"poll_seconds": 1})
         counter = Counter(author.port)
-        author.configure(node={"url": f"http://127.0.0.1:{counter.port}"})
+        author.configure(node={"url": counter.url})
         with ending(author, reader):
             author.add(reader)
             author.serve()
-            reader.add(author, "--url", f"http://127.0.0.1:{counter.port}")
+            reader.add(author, "--url", counter.url)
             reader.serve()
             until(lambda: reader.status()["records"] > options.records, "the two don't get in step", deadline=120)
             time.sleep(3)
-            before, start = (counter.bytes, counter.requests, written(reader), written(author)), time.monotonic()
+            before, start = (written(reader), written(author)), time.monotonic()
+            counter.take()
             time.sleep(10)
-            after, took = (counter.bytes, counter.requests, written(reader), written(author)), time.monotonic() - start
-            size, requests, *writes = (late - early for early, late in zip(before, after, strict=True))
-            counter.bytes = 0
-            urllib.request.urlopen(f"http://127.0.0.1:{counter.port}/healthz").read()
-            floor = counter.bytes
-    rounds = took / 1.0
-    print(f"{requests} requests in {took:.1f} s of rounds of 1 s; written: {writes} bytes")
+            calls, took = counter.take(), time.monotonic() - start
+            writes = [late - early for early, late in zip(before, (written(reader), written(author)), strict=True)]
+            memories = memory(author=author, reader=reader)
+            urllib.request.urlopen(f"{counter.url}/healthz").read()
+            floor = sum(call.size for call in counter.take() if call.name == "healthz")
+    print(f"{len(calls)} requests in {took:.1f} s of rounds of 1 s; written: {writes} bytes")
     report(
         "idle_round",
-        size / requests,
+        sum(call.size for call in calls) / len(calls),
         "bytes",
         floor=floor,
-        requests_per_round=round(requests / rounds, 2),
+        requests_per_round=round(len(calls) / took, 2),
+        by_call=by_call(calls),
         database_bytes_written=sum(writes),
         records=options.records,
+        memory_mb=memories,
     )
 
 

@@ -1,10 +1,11 @@
-"""How long one update takes from `publish` returning at one node to being found by its partner's API.
+"""How long one update takes from `publish` returning at one node to being found by the API of another, some hops away.
 
-Two serving nodes on loopback, in step, each holding RECORDS records; updates come one by one, more than a second apart
-(a node makes at most one head a second), and the partner is asked again and again over one open connection. The floor,
-in the same run: the same question asked at the same node, answered at once.
+Serving nodes on loopback, in a chain of partners, in step, each holding RECORDS records; updates come one by one, more
+than a second apart (a node makes at most one head a second), and the last node is asked again and again over one open
+connection. The floor, in the same run: the same question asked at the same node, answered at once.
 
     make bench NAME=one_update RECORDS=2000
+    make bench NAME=one_update RECORDS=2000 ARGS="--hops 3"
 """
 
 import asyncio
@@ -12,14 +13,13 @@ import http.client
 import json
 import time
 import urllib.parse
+from itertools import pairwise
 
-from benchmarks.harness import arguments, ending, median, report, scratch
+from benchmarks.harness import arguments, ending, median, operate, report, scratch
 from benchmarks.population import populate
-from node.control import socket
-from node.home import Home
 from tests.nodes import Node, until, venue
 
-UPDATES = 12
+UPDATES = 24
 
 
 class Asker:
@@ -38,21 +38,23 @@ def publish(node: Node, word: str) -> float:
     body = venue("updated", name=f"Room {word}")
     del body["ref"]
     changes = [{"kind": "venue", "body": body, "ref": "updated"}]
-    asyncio.run(socket.call(Home(node.home), "publish", {"changes": changes}))
+    operate(node, "publish", changes=changes)
     return time.perf_counter()
 
 
 def main() -> None:
-    options = arguments(records=2_000)
+    options = arguments(records=2_000, hops=1)
     with scratch() as folder:
-        author, partner = Node(folder / "author", "Author"), Node(folder / "partner", "Partner")
+        chain = [Node(folder / f"node{number}", f"Node {number}") for number in range(options.hops + 1)]
+        author, last = chain[0], chain[-1]
         asyncio.run(populate(author.home, options.records))
-        with ending(author, partner):
-            author.serve()
-            partner.serve()
-            author.befriend(partner)
-            until(lambda: partner.status()["records"] > options.records, "the two don't get in step", deadline=120)
-            asker = Asker(partner.port)
+        with ending(*chain):
+            for node in chain:
+                node.serve()
+            for node, following in pairwise(chain):
+                node.befriend(following)
+            until(lambda: operate(last, "status")["records"] > options.records, "they don't get in step", deadline=120)
+            asker = Asker(last.port)
             times, floors = [], []
             for number in range(UPDATES):
                 time.sleep(1.2)
@@ -74,6 +76,7 @@ def main() -> None:
         "ms",
         floor=median(floors) * 1000,
         worst=round(max(times), 1),
+        hops=options.hops,
         updates=UPDATES,
         records=options.records,
     )

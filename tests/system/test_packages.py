@@ -21,7 +21,8 @@ SECRETS = {
     ".env": "TOKEN=Unmistakable",
 }
 IN_THE_SDIST = {
-    "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile", "requirements.txt", "requirements-dev.txt",
+    "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile",
+    "requirements.txt", "requirements-dev.txt", "requirements-bench.txt",
     "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml", "PKG-INFO", ".gitignore",
 }  # fmt: skip
 
