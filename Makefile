@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test check attacks bench lock build clean
+.PHONY: install demo test check attacks faults simulate bench bench-peers lock build clean
 
 install: .venv/.installed
 
@@ -31,10 +31,35 @@ check: install
 attacks: install
 	$(BIN)/python -m tests.attacks.campaign $(ARGS)
 
-# make bench NAME=cold_sync RECORDS=20000
+# Broken networks, disks and crowds against real processes, the long way (docs/faults.md): make faults FAULTS=50
+FAULTS ?= 20
+faults: install
+	BRA_FAULTS=$(FAULTS) $(BIN)/pytest tests/faults -s $(ARGS)
+
+# Many made-up runs of many real nodes on a made-up network (docs/simulation.md): make simulate SEEDS=1000 FIRST=0 NODES=200
+SEEDS ?= 100
+FIRST ?= 0
+simulate: install
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) $(if $(NODES),--nodes $(NODES)) $(ARGS)
+
+# make bench NAME=cold_sync RECORDS=20000 is one benchmark. Without NAME it is all of them and the race against what one
+# could use instead, and writes the tables and plots of docs/performance.md: hours. QUICK=1: minutes, and no docs.
 RECORDS ?= 20000
+ifdef NAME
 bench: install
 	$(BIN)/python -m benchmarks.$(NAME) --records $(RECORDS) $(ARGS)
+else
+bench: .venv/.installed-bench
+	$(BIN)/python -m benchmarks.report $(if $(QUICK),--quick) $(ARGS)
+endif
+
+.venv/.installed-bench: requirements-bench.txt .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
+# Gets the systems to race against, into BRA_PEERS or a folder among the system's temporary ones.
+bench-peers: install
+	$(BIN)/python -m benchmarks.peers.install
 
 build: install
 	$(BIN)/python -m build --no-isolation
@@ -45,6 +70,7 @@ lock: install
 	$(BIN)/python -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
 	.venv/lock/bin/$(LOCK) --output-file requirements.txt
 	.venv/lock/bin/$(LOCK) --extra dev --output-file requirements-dev.txt
+	.venv/lock/bin/$(LOCK) --extra bench --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

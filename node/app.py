@@ -65,6 +65,8 @@ HOURLY = 3600.0
 DAILY = 86_400.0
 SWEEP_SECONDS = 2.0
 FILES = 8_192
+BACKLOG = 512
+"""Connections that the system keeps until they are taken: of a longer flood, the others would wait a second each."""
 NOUNS = (Records, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Status)
 
 
@@ -215,7 +217,8 @@ class App:
         housekeeping = Housekeeping()
         async with self.answering(housekeeping) as runner:
             host = host or self.config.node.host
-            site = web.TCPSite(runner, host, self.config.node.port if port is None else port)
+            port = self.config.node.port if port is None else port
+            site = web.TCPSite(runner, host, port, backlog=BACKLOG)
             try:
                 await site.start()
             except OSError as error:
@@ -268,7 +271,14 @@ class App:
     def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
         server = Server(
-            Identity(self._card, self.key, self.instance, config.node.url.rstrip("/"), config.node.security_contact),
+            Identity(
+                self._card,
+                self.key,
+                self.instance,
+                config.node.url.rstrip("/"),
+                config.node.security_contact,
+                self.earlier_runs,
+            ),
             self.database,
             self.trees,
             self.acceptance,
@@ -355,11 +365,11 @@ class App:
             # A later card counts from its first head on: until then what others hold was signed under an older one.
             authors.introduce(db, self._card)
         if self.authority.restored:
-            # Others' cursors into this database, and its own into theirs, may be of a later time than what it holds.
-            meta.new_instance(db, self.world.random)
+            # Its own cursors into others' feeds may be of a later time than what it holds.
             everything_anew(db)
-        instance = meta.instance(db, self.world.random)
-        return instance, self.acceptance.recompute(db, self.world.now())
+        # So may others' into its own feed, also where nothing shows that the disk was set back.
+        self.earlier_runs = meta.begin_run(db, self.world.random, authors.newest_arrival(db))
+        return meta.instance(db, self.world.random), self.acceptance.recompute(db, self.world.now())
 
 
 def _stored_card(db: sqlite3.Connection, me: NodeId) -> Card | None:

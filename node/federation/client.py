@@ -6,9 +6,10 @@ What another node says is told as its saying, and of one that hasn't proven who 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -40,6 +41,8 @@ _CHUNK = 64 * 1024
 """Bytes of an answer, still compressed, that are expanded at once."""
 _SMALL_CHUNK = 4 * 1024
 """Bytes that are not worth a thread."""
+_LONG_BODY = 256 * 1024
+"""Bytes that are hashed beside the event loop."""
 _LONGEST_QUOTE = 200
 """Characters of another node's sentence."""
 
@@ -152,7 +155,7 @@ class Client:
 
     async def push(self, lines: Sequence[bytes], *, whole: bool) -> str:
         """Brings one author's block, or its `whole` set; the partner's outcome: accepted, compare or refused."""
-        body = await asyncio.to_thread(wire.gzipped, b"".join(b"%b\n" % line for line in lines))
+        body = await asyncio.to_thread(lambda: wire.gzipped(b"".join(b"%b\n" % line for line in lines)))
         url = f"{self._call('push')}?whole={int(whole)}"
         async with self._answer("POST", url, body=body, encoding="gzip") as response:
             value = decode(await _whole(response, wire.LONGEST_ANSWER, ending=b"\n"))
@@ -187,9 +190,17 @@ class Client:
             assert self._partner is not None
             assert self._signer is not None
             now, nonce = self._world.now(), self._world.random(16)
-            headers |= self._signer.headers(
-                method, str(target), self._partner, body=body, now=now, nonce=nonce, introduced=self._introduced
+            sign = partial(
+                self._signer.headers,
+                method,
+                str(target),
+                self._partner,
+                body=body,
+                now=now,
+                nonce=nonce,
+                introduced=self._introduced,
             )
+            headers |= await asyncio.to_thread(sign) if body and len(body) > _LONG_BODY else sign()
         if encoding:
             headers["Content-Encoding"] = encoding
         timeout = aiohttp.ClientTimeout(
@@ -236,7 +247,7 @@ def session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSes
     return aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=connector or aiohttp.TCPConnector(limit=64, limit_per_host=8),
+        connector=connector or aiohttp.TCPConnector(limit=0, limit_per_host=8),
         trust_env=False,
     )
 
@@ -302,16 +313,24 @@ async def _lines(response: aiohttp.ClientResponse, limit: int, lines: int) -> As
     """The lines of the answer, in batches as they come."""
     reader = wire.LineReader(limit=limit, compressed=_compressed(response), lines=lines)
     async for chunk in response.content.iter_chunked(_CHUNK):
-        # A chunk may become a thousand times as much.
-        if len(chunk) < _SMALL_CHUNK:
-            yield list(reader.feed(chunk))
-        else:
-            yield await asyncio.to_thread(_fed, reader, chunk)
+        coming = iter(reader.feed(chunk))
+        # A chunk may become a thousand times as much: whoever reads has to be able to stop in between.
+        while batch := _some(coming) if len(chunk) < _SMALL_CHUNK else await asyncio.to_thread(_some, coming):
+            yield batch
     reader.end()
 
 
-def _fed(reader: wire.LineReader, chunk: bytes) -> list[bytes]:
-    return list(reader.feed(chunk))
+def _some(lines: Iterator[bytes]) -> list[bytes]:
+    """The next megabyte of lines."""
+    taken: list[bytes] = []
+    room = wire.MIB
+    for line in lines:
+        taken.append(line)
+        # A line costs memory beyond its bytes, too.
+        room -= len(line) + 64
+        if room < 0:
+            break
+    return taken
 
 
 async def _whole(response: aiohttp.ClientResponse, limit: int, *, ending: bytes = b"") -> bytes:

@@ -45,8 +45,8 @@ LARGE = 1024 * 1024
 another's small change waiting. More threads would only take the interpreter away from the writer and each other."""
 
 FEW = 50
-"""Records of a block that are searchable as soon as it is applied. Of more, only what tells who is accepted is looked
-into before they are durable."""
+"""Records of a block that are searchable as soon as it is applied. Of more, only what tells who is accepted, and what
+was shown here before the change, is looked into before they are durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ class Receiver:
         now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Accepted):
-            return _Judged(verdict, held, _entries(block))
+            return _Judged(verdict, held, _entries(block, held))
         return _Judged(verdict, held)
 
     def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
@@ -346,9 +346,11 @@ class Receiver:
         )
 
 
-def _entries(block: Block) -> dict[bytes, Entry]:
-    """What is searched of the records that don't wait for it."""
-    few = len(block.records) <= FEW
+def _entries(block: Block, held: Held | None) -> dict[bytes, Entry]:
+    """What is searched of the records that don't wait for it: of a few, and of those that take another's place."""
+    few, tree = len(block.records) <= FEW, held.tree if held else Tree()
     return {
-        key: entry(record.kind, record.body) for key, record in block.records.items() if few or record.kind in KINDS
+        key: entry(record.kind, record.body)
+        for key, record in block.records.items()
+        if few or record.kind in KINDS or tree.get(key)
     }

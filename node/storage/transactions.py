@@ -96,6 +96,8 @@ def told(path: Path) -> Iterator[None]:
             raise HomeError(
                 f"{path} is damaged ({said}): restore it from a backup, or move it away and sync"
             ) from error
+        if "disk I/O" in said:
+            raise HomeError(f"{path} can't be read or written ({said}): check the disk that holds it") from error
         if "locked" in said:
             raise HomeError(f"another program has {path} locked: end it and try again") from error
         raise

@@ -28,15 +28,15 @@ def stage(make_once: Make) -> Iterator[Scene]:
 
 
 # In a mount namespace of its own, so that nobody has to be root: a small disk in the place of the home's `var`.
-_ON_A_SMALL_DISK = """
+ON_A_SMALL_DISK = """
 cp -a "$1" "$1.before" && mount -t tmpfs -o size=16m,mode=700 small "$1" && cp -a "$1.before/." "$1" &&
 head -c 14500000 /dev/zero > "$1/ballast" && shift && exec "$@"
 """
-_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
 
 
 def small_disks() -> bool:
-    probe = (*_NAMESPACE, "mount -t tmpfs -o size=1m small /mnt")
+    probe = (*NAMESPACE, "mount -t tmpfs -o size=1m small /mnt")
     return (
         shutil.which("unshare") is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0
     )
@@ -46,7 +46,7 @@ def small_disks() -> bool:
 def test_a_full_disk_is_told_harms_no_set_and_is_over_when_there_is_room_again(scene: Scene, tmp_path: Path) -> None:
     scene.victim.stop()
     victim = moved(scene.victim, tmp_path)
-    victim.program = (*_NAMESPACE, _ON_A_SMALL_DISK, "sh", str(victim.home / "var"), sys.executable, "-m", "node")
+    victim.program = (*NAMESPACE, ON_A_SMALL_DISK, "sh", str(victim.home / "var"), sys.executable, "-m", "node")
     try:
         victim.serve()
         assert victim.process is not None

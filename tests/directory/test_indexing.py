@@ -176,3 +176,17 @@ async def test_a_step_that_failed_is_tried_again(node: SmallNode, monkeypatch: p
 
 def test_an_entry_of_an_unknown_kind_has_no_heading() -> None:
     assert entry("dance", {"a": 1}).heading == ""
+
+
+async def test_what_was_shown_stays_shown_while_a_large_change_is_taken(node: SmallNode) -> None:
+    author = author_of(MANY)
+    await taken(node, author)
+    async with Indexer(node.database).running() as indexer:
+        await indexer.done()
+    held = author.want()
+    for number in range(MANY):
+        author.put("practice", example("practice", title={"en": f"Bow{number:02}"}), f"p{number}")
+    author.commit()
+    assert isinstance(await node.take(author.block_lines(held), author), Accepted)
+    assert listed(node) == MANY
+    assert len(found(node, "Bow07")) == 1
