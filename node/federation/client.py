@@ -125,15 +125,16 @@ class Client:
         size, blocks, most = 0, 0, wire.block_lines(self._limits)
         async with self._answer("POST", self._call("pull"), body=body) as response:
             async for batch in _lines(response, wire.LONGEST_BLOCK * len(wants), most * len(wants)):
-                for line in batch:
-                    lines.append(line)
-                    size += len(line)
+                begin = 0
+                for end in [place for place, line in enumerate(batch, 1) if line.startswith(b'{"next":')]:
                     if blocks == len(wants):
                         raise Malformed(f"more than the {len(wants)} blocks came that were asked for")
-                    if line.startswith(b'{"next":'):
-                        yield lines
-                        blocks += 1
-                        lines, size = [], 0
+                    yield lines + batch[begin:end]
+                    blocks += 1
+                    lines, size, begin = [], 0, end
+                rest = batch[begin:]
+                lines += rest
+                size += sum(map(len, rest))
                 if size > wire.LONGEST_BLOCK or len(lines) > most:
                     raise Malformed(f"a block has at most {wire.LONGEST_BLOCK} bytes in one answer")
         if not blocks or lines:

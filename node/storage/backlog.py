@@ -26,7 +26,7 @@ class Unread(NamedTuple):
 def first(db: sqlite3.Connection, after: int, most: int) -> list[Unread]:
     """The first records of the backlog whose number is above `after`."""
     rows = db.execute(
-        "SELECT records.no, value, kind, line FROM backlog JOIN records USING (no) "
+        "SELECT records.no, records.value, kind, line FROM backlog JOIN records USING (no) "
         "WHERE backlog.no > ? ORDER BY backlog.no LIMIT ?",
         (after, most),
     )
@@ -39,13 +39,11 @@ def size(db: sqlite3.Connection) -> int:
 
 def settle(db: sqlite3.Connection, entries: Mapping[Unread, Entry]) -> None:
     """Makes what was looked into searchable, where it is still held and still the same."""
-    numbers = orjson.dumps([each.no for each in entries]).decode()
-    same = dict(
-        db.execute(
-            "SELECT no, value FROM backlog JOIN records USING (no) WHERE no IN (SELECT value FROM json_each(?))",
-            (numbers,),
-        ).fetchall()
-    )
+    if not entries:
+        return
+    numbers = [each.no for each in entries]
+    within = (min(numbers), max(numbers))
+    same = dict(db.execute("SELECT no, value FROM backlog WHERE no BETWEEN ? AND ?", within).fetchall())
     found = [(each.no, entry) for each, entry in entries.items() if same.get(each.no) == each.value]
     bulk.insert_searched(db, found)
     db.executemany(

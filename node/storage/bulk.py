@@ -45,8 +45,11 @@ def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
     """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
     _insert_records(db, author, rows)
     insert_searched(db, [(row.no, row.entry) for row in rows if row.entry])
-    unread = [row.no for row in rows if row.line is not None and row.entry is None]
-    db.execute("INSERT INTO backlog (no) SELECT value FROM json_each(?)", (orjson.dumps(unread).decode(),))
+    unread = [row for row in rows if row.line is not None and row.entry is None]
+    db.execute(
+        "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
+        (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
+    )
 
 
 def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]) -> None:

@@ -13,7 +13,6 @@ Rules:
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from node import kinds
@@ -51,7 +50,7 @@ def entry(kind: str, said: dict[str, Any]) -> Entry:
     if body.SEARCHED:
         heading = str(said[body.SEARCHED[0]])
         searched = {field: said[field] for field in body.SEARCHED if field in said}
-    return Entry(heading, fold(" ".join(_strings(searched)))[:LONGEST_WORDS], _place(searched), None)
+    return Entry(heading, fold(" ".join(_strings(searched, [])))[:LONGEST_WORDS], _place(searched), None)
 
 
 def _place(body: dict[str, Any]) -> tuple[int, int] | None:
@@ -74,12 +73,12 @@ def fold(text: str) -> str:
     return _SPACELESS.sub(r" \1 ", text)
 
 
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for member in value.values():
-            yield from _strings(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _strings(member)
+def _strings(value: Any, found: list[str]) -> list[str]:
+    """All strings within a value, in its order, added to those found."""
+    form = type(value)
+    if form is str:
+        found.append(value)
+    elif form is dict or form is list:
+        for member in value.values() if form is dict else value:
+            _strings(member, found)
+    return found

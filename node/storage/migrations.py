@@ -10,12 +10,13 @@ What the tables hold:
   `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view;
   `apart` keeps what comes after it on pages of the row's own: see `bulk`
 - removals: keys that a head proved gone, for readers that still have them
-- backlog: numbers of records that are not looked into yet
+- backlog: numbers and hashes of records that are not looked into yet
 - texts (full text), places (R*Tree): what is searched, by records.no
 - partners, heard, refusals: whom we sync with, what each says it has, and what of it we refused
 - refs: the publisher's own row names, so that importing again changes what it made before
 - blocks: whom the operator blocked, and why; `dropped_at` of an author: when it ceased to be reached, to be deleted
   some time after
+- `damaged` of an author: its rows don't make up its root, so it is told to nobody until they do: see `scrub`
 - invitations, joins: links that were handed out, without their secret; nodes that may become partners
 """
 
@@ -186,6 +187,7 @@ def m007_personal_lines_apart(db: Database) -> None:
 
 @migrations()
 def m008_backlog(db: Database) -> None:
-    db.table("backlog").create({"no": int}, pk="no")
+    db.table("backlog").create({"no": int, "value": bytes}, pk="no", not_null={"value"})
     db.table("authors").add_column("news", int)
     db.execute("UPDATE authors SET news = arrival")
+    db.table("authors").add_column("damaged", int, not_null_default=0)
