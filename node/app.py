@@ -1,9 +1,8 @@
 """The composition root: the one place that knows every part of a node. It puts them together, nothing else."""
 
 import asyncio
-import resource
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from typing import Self
 
@@ -15,6 +14,7 @@ from node import mark
 from node.api.routes import Api
 from node.config import Config, load
 from node.control import socket
+from node.control.check import Check
 from node.control.custody import Custody
 from node.control.endorsing import Endorsing
 from node.control.exclusion import Exclusion
@@ -35,9 +35,9 @@ from node.errors import HomeError, InputError
 from node.federation import client
 from node.federation.arrivals import Arrivals
 from node.federation.client import Client
-from node.federation.connections import Connections
+from node.federation.connections import Connections, files_at_most
 from node.federation.exchange import Exchange, Progress
-from node.federation.housekeeping import Housekeeping
+from node.federation.housekeeping import Housekeeping, logged
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
 from node.federation.server import Identity, Server
@@ -48,26 +48,28 @@ from node.home import Home
 from node.joining.newcomer import EVERY, Newcomer
 from node.joining.pairing import Pairing
 from node.joining.reception import Reception
-from node.problem import problem
+from node.problem import plain_errors
 from node.protocol.blocks import Limits
 from node.protocol.names import NodeId, encode_base64
 from node.protocol.statements import Card
 from node.protocol.verdicts import PRUNED_AFTER
+from node.second_process import REST, SecondProcess
 from node.storage import authors, erasure, meta, sets
 from node.storage.database import Database
 from node.storage.partners import Partner, everyone, everything_anew
+from node.storage.scrub import Damage, Scrub
 from node.trust.reach import Rules, Standing
 from node.world import World
 
 log = structlog.get_logger()
 
+MINUTELY = 60.0
 HOURLY = 3600.0
 DAILY = 86_400.0
 SWEEP_SECONDS = 2.0
-FILES = 8_192
 BACKLOG = 512
 """Connections that the system keeps until they are taken: of a longer flood, the others would wait a second each."""
-NOUNS = (Records, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Status)
+NOUNS = (Records, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Check, Status)
 
 
 class App:
@@ -114,6 +116,7 @@ class App:
         self.publisher.on_publish(self._mark)
         self.authority.on_open(self._mark)
         self.indexer = Indexer(self.database)
+        self.second = SecondProcess("node.federation.first", "node.directory.indexing")
         self.kinds = replica.kept(config.directory.kinds)
         self.receiver = Receiver(
             self.database,
@@ -136,6 +139,7 @@ class App:
             authority=self.authority,
             publisher=self.publisher,
             indexer=self.indexer,
+            scrub=Scrub(database, self.trees, self._damaged),
             exchange=self.exchange,
             pairing=pairing,
             newcomer=newcomer,
@@ -157,8 +161,9 @@ class App:
             with closing(Database(home.database)) as database:
                 async with client.session() as http:
                     app = cls(home, database, config, world or World(), http, passphrase)
-                    with closing(app.receiver):
+                    with closing(app.receiver), closing(app.second):
                         async with app.indexer.running():
+                            app.receiver.second = app.indexer.second = app.second
                             yield app
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
@@ -258,12 +263,15 @@ class App:
     async def syncing(self, housekeeping: Housekeeping) -> AsyncIterator[None]:
         """The rounds with all partners, and the house-keeping, while the context lasts."""
         schedule = self.parts.schedule = self._schedule()
+        # What the disk did while the node was off.
+        checking = asyncio.create_task(logged(self.parts.scrub.everybody, "scrub"))
         try:
             self._keep_house(housekeeping)
             await self._begin_rounds(schedule)
             housekeeping.start()
             yield
         finally:
+            checking.cancel()
             self.parts.schedule = None
             housekeeping.stop()
             await schedule.stop()
@@ -291,7 +299,7 @@ class App:
             world=self.world,
         )
         api = Api(self.database, self.acceptance, world=self.world)
-        app = web.Application(middlewares=[connections.middleware(), _plain_errors])
+        app = web.Application(middlewares=[connections.middleware(), plain_errors])
         app.add_routes(server.routes() + Reception(self.parts.pairing).routes() + api.routes())
         return app
 
@@ -309,9 +317,12 @@ class App:
         every = housekeeping.every
         every(self.config.federation.beat_hours * HOURLY, self._beat, "beat")
         every(HOURLY, self._reconsider, "acceptance")
+        every(REST, lambda: asyncio.to_thread(self.second.rest), "second process")
         every(EVERY, lambda: self.parts.newcomer.go_on(everybody=False), "joining")
         every(HOURLY, self.parts.pairing.forget_old, "joins")
         every(DAILY, self._prune, "prune")
+        every(DAILY, self.parts.scrub.everybody, "scrub")
+        every(MINUTELY, self.parts.scrub.suspects, "suspects")
         every(DAILY, self._forget, "grace")
         every(HOURLY, self._purge, "purge")
         every(DAILY / 2, lambda: erasure.forget_words(self.database), "words")
@@ -330,6 +341,17 @@ class App:
         """Endorsements expire without anybody writing; what a partner couldn't give before, it may give now."""
         known = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
         self.acceptance.replace(known)
+        self._ask_again()
+
+    def _damaged(self, found: Sequence[Damage]) -> None:
+        """The disk lost or altered something: whoever has it is asked for it. A command tells what it found itself."""
+        if self.parts.schedule is not None:
+            for each in found:
+                log.warning("damaged here", author=each.author, altered=len(each.altered), whole=each.whole)
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """What partners couldn't give before, or this node lost, is asked for once more."""
         if self.parts.schedule is not None:
             self.parts.schedule.nudge(retry=True)
 
@@ -376,31 +398,3 @@ def _stored_card(db: sqlite3.Connection, me: NodeId) -> Card | None:
     """The card that this node's own head is under."""
     author = authors.find(db, me)
     return author.card if author else None
-
-
-def files_at_most() -> int:
-    """How many files and connections this process may have open, after asking for as many as it may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, FILES) if hard != resource.RLIM_INFINITY else FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(soft, wanted)
-
-
-@web.middleware
-async def _plain_errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Whatever went wrong, the caller gets one sentence, and a bug shows in the log alone."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return problem(error.status, f"{request.method} {request.path[:200]}: {error.reason.lower()}")
-    except ConnectionError:
-        # Whoever asked has hung up in the middle of the answer: no bug, and nobody is there to be told.
-        raise
-    except Exception:
-        log.exception("request failed", call=request.path)
-        return problem(500, "this node met an error of its own: its operator finds it in the log")

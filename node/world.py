@@ -23,6 +23,6 @@ class World:
     uptime: Callable[[], float] = time.monotonic
 
     def moment(self) -> Callable[[], float]:
-        """This moment, as `now` would tell it by the clock as it is set later: it may be wrong until then."""
+        """The moment of this call, as `now` tells it by the clock as it is set later: it may be wrong until then."""
         began = self.uptime()
         return lambda: self.now() - (self.uptime() - began)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from node.cli import custody, demo, exclusion, joining, membership, node, partner, passphrase, record, trust
+from node.cli import check, custody, demo, exclusion, joining, membership, node, partner, passphrase, record, trust
 from node.cli.common import exit_code
 
 app = App(
@@ -16,7 +16,7 @@ app = App(
     version=lambda: version("bra-node"),
     help_format="plaintext",
 )
-for module in (node, joining, partner, exclusion, membership, trust, record, passphrase, custody, demo):
+for module in (node, joining, partner, exclusion, membership, trust, record, check, passphrase, custody, demo):
     module.register(app)
 
 

@@ -145,9 +145,10 @@ def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         hidden = ": its contacts are hidden" if each["stale"] and each["node_id"] != found["node_id"] else ""
         heard = f", {last_heard(each)}{hidden}" if each["root"] else ""
         forked = ", FORKED: signed two histories" if each["forked"] else ""
+        damaged = ", DAMAGED here: being fetched again" if each["damaged"] else ""
         title = each["organisation"] or each["node_id"]
         left = f", left on {each['left']['date']}: {each['left']['reason']}" if "left" in each else ""
-        say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}{left}")
+        say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}{damaged}{left}")
         if "warning" in each:
             say(f"    WARNING: {each['warning']}")
     if found["refusals"]:

@@ -25,6 +25,7 @@ from node.joining.pairing import Pairing
 from node.storage import sets
 from node.storage.database import Database
 from node.storage.partners import Partner
+from node.storage.scrub import Scrub
 from node.world import World
 
 Report = Callable[[dict[str, Any]], None]
@@ -49,6 +50,7 @@ class Parts:
     authority: Authority
     publisher: Publisher
     indexer: Indexer
+    scrub: Scrub
     exchange: Callable[[Partner, Progress], Exchange]
     pairing: Pairing
     newcomer: Newcomer

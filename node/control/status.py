@@ -74,6 +74,7 @@ class Status:
             "root": author.root.hex() if author.root else "",
             "stale": (author.beat_expires or 0) <= self._parts.world.now(),
             "forked": author.forked_epoch is not None and author.forked_epoch >= author.epoch,
+            "damaged": bool(author.damaged),
         }
         if likeness := self._parts.acceptance.look_alikes.get(author.node_id):
             found["warning"] = views.look_alike_warning(likeness, names)

@@ -6,6 +6,8 @@ Rules (SPEC, "After a restore, a theft, a fork"):
 - a home that was restored from a backup, or copied, first asks its partners for its own newest state; what goes on from
   what it has is adopted. Until one of them has answered it only reads
 - a newer state that an untouched home didn't sign is adopted by nobody: somebody else has the key, and a person decides
+- where its own records were damaged on disk it signs nothing that would leave them out: they are taken from whoever
+  holds them under the very head that this home signed
 - after a fork is proven, or a newer card has replaced this home's key, it signs nothing more in that epoch
 
 All but the restored home is read from the database, so that it holds across restarts and within a transaction.
@@ -32,6 +34,7 @@ class State(StrEnum):
     ELSEWHERE = "signed elsewhere"
     FORKED = "forked"
     REPLACED = "replaced"
+    DAMAGED = "damaged"
 
 
 SENTENCES = {
@@ -45,6 +48,8 @@ SENTENCES = {
     "and merge them with 'bra heal', or drop the other with 'bra rotate --stolen'",
     State.REPLACED: "this node's key was replaced by a newer one on another machine: use the home that is there, or "
     "begin a newer epoch here with 'bra rotate --stolen'",
+    State.DAMAGED: "this node's own records were damaged on its disk: 'bra sync' brings them back from its partners; "
+    "what none of them holds is given up with 'bra rotate --stolen --accept-loss', and can be published again then",
 }
 
 
@@ -75,6 +80,8 @@ class Authority:
                 return State.FORKED
             if meta.get(db, _ELSEWHERE) == str(self.card.epoch):
                 return State.ELSEWHERE
+            if author.damaged:
+                return State.DAMAGED
         return State.RESTORED if self.restored else State.OPEN
 
     def require(self, db: sqlite3.Connection) -> None:
@@ -90,10 +97,11 @@ class Authority:
         if offered.card.epoch > self.card.epoch:
             authors.introduce(db, offered.card)
             return False
-        if self.restored:
-            return True
         author = authors.find(db, self.card.author)
-        if author is not None and author.head_hash != offered.head.hash:
+        same = author is not None and author.head_hash == offered.head.hash
+        if self.restored or same:
+            return True
+        if author is not None:
             meta.put(db, _ELSEWHERE, str(self.card.epoch))
         return False
 

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Self
 
@@ -18,6 +18,7 @@ import orjson
 import structlog
 
 from node.errors import BraError
+from node.second_process import Gone, SecondProcess
 from node.storage import backlog
 from node.storage.backlog import Unread
 from node.storage.database import Database
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 AT_ONCE = 4_000
 """Records of one step: some 80 ms of the writer's time. Full text takes a fifth less than in steps of 1,000."""
+FAR = 64 * 1024
+"""Bytes of records from which a step is worth sending to the second process."""
 PATIENCE = 1.0
 """Seconds that a step waits at most for blocks in hand."""
 MOMENT = 0.05
@@ -46,6 +49,8 @@ class Indexer:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="index")
+        self.second: SecondProcess | None = None
+        """Takes large steps, where there is one."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -93,13 +98,12 @@ class Indexer:
                 self._idle.set()
 
     async def _work_off(self) -> None:
-        loop = asyncio.get_running_loop()
         storing: asyncio.Future[None] | None = None
         after = 0
         while True:
             await self._turn()
             unread = await self._database.read(partial(backlog.first, after=after, most=AT_ONCE))
-            entries = await loop.run_in_executor(self._worker, look_into, unread)
+            entries = await self._look_into(unread)
             if storing is not None:
                 await storing
                 storing = None
@@ -111,6 +115,13 @@ class Indexer:
             else:
                 # A record that came anew keeps its number: look below, too.
                 after = 0
+
+    async def _look_into(self, unread: Sequence[Unread]) -> dict[Unread, Entry]:
+        size = sum(len(each.line) for each in unread)
+        if size >= FAR and self.second is not None and self.second.takes(size):
+            with suppress(Gone):
+                return await self.second.run(look_into, unread)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, look_into, unread)
 
     async def _turn(self) -> None:
         clock = asyncio.get_running_loop().time

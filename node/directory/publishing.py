@@ -18,13 +18,14 @@ from functools import partial
 
 import structlog
 
-from node.directory.authority import Authority, State
+from node.directory.authority import SENTENCES, Authority, NotOpen, State
 from node.directory.draft import Change, Draft, Outcome
 from node.errors import BraError, InputError
 from node.protocol.keys import PrivateKey
 from node.protocol.merge import Merged
 from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Beat, Card, Head
+from node.protocol.tree import EMPTY
 from node.storage import authors, records, sets
 from node.storage.authors import Author
 from node.storage.database import Database
@@ -165,7 +166,11 @@ class Publisher:
         _keep_names(db, draft)
         records.replace(db, author.no, records={}, removed=draft.dropped - draft.put.keys())
         values = {key: record.value for key, record in draft.put.items() if record.seq}
-        tree = self._trees.of(db, author).changed(values, draft.removed)
+        held = self._trees.of(db, author)
+        if card.epoch == author.epoch and held.root != (author.root or EMPTY):
+            # A new state over what is left would take from everybody what was lost here.
+            raise NotOpen(SENTENCES[State.DAMAGED])
+        tree = held.changed(values, draft.removed)
         head = Head.make(
             key,
             author=self.author,

@@ -64,7 +64,7 @@ class Page:
 
 _SHOWN = (
     "SELECT records.no, authors.node_id, records.kind, records.line, authors.beat_time, authors.beat_expires, "
-    "authors.forked_epoch, authors.epoch, authors.continuous "
+    "authors.forked_epoch, authors.epoch, authors.continuous, authors.damaged "
 )
 _MAY_SEE = (
     "(authors.standing >= {listed} "
@@ -175,7 +175,7 @@ def _as_shown(db: sqlite3.Connection, reader: Reader, rows: Sequence[Sequence[An
 
 
 def _shown(reader: Reader, row: Sequence[Any], names: Mapping[str, str]) -> dict[str, Any]:
-    _, author, kind, line, beat_time, beat_expires, forked_epoch, epoch, continuous = row
+    _, author, kind, line, beat_time, beat_expires, forked_epoch, epoch, continuous, damaged = row
     record = decode(line)
     standing = reader.known[author].standing if author in reader.known else Standing.UNKNOWN
     known: dict[str, Any] = {
@@ -203,6 +203,8 @@ def _shown(reader: Reader, row: Sequence[Any], names: Mapping[str, str]) -> dict
         warnings.append("this organisation's node signed two histories: shown is the last state that was verified")
     elif not continuous:
         warnings.append("continuity unknown: this node was away for longer than its peers keep the chain of states")
+    if damaged:
+        warnings.append("damaged here: being fetched again, and not proven until then")
     if author in reader.look_alikes:
         warnings.append(look_alike_warning(reader.look_alikes[author], names))
     if warnings:

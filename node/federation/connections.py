@@ -7,6 +7,7 @@ Rules:
 - a request under way, such as a long wait for news, keeps its connection
 """
 
+import resource
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
@@ -14,6 +15,10 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+FILES = 8_192
+"""Files and connections that this process asks to have open at the same time."""
 
 
 class Connection(Protocol):
@@ -57,3 +62,12 @@ class Connections:
         for place, (connection, since) in enumerate(sorted(idle.items(), key=lambda item: item[1])):
             if place < too_many or now - since >= self._idle_seconds:
                 connection.force_close()
+
+
+def files_at_most() -> int:
+    """How many files and connections this process may have open, after asking for as many as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, FILES) if hard != resource.RLIM_INFINITY else FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)

@@ -16,7 +16,7 @@ from node.errors import BraError
 
 log = structlog.get_logger()
 
-Work = Callable[[], Awaitable[None] | None]
+Work = Callable[[], Awaitable[object] | None]
 
 
 class Housekeeping:

@@ -19,10 +19,10 @@ from node.directory import acceptance
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
 from node.directory.indexing import Indexer
-from node.directory.testimony import KINDS
 from node.errors import Malformed
 from node.federation import hearing
 from node.federation.clocks import beat_ahead
+from node.federation.first import FEW, First, entries, read_first
 from node.federation.hearing import Heeded, Told
 from node.federation.reading import read_block
 from node.protocol.blocks import Block, Limits, Want
@@ -30,10 +30,12 @@ from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Head
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, judge
+from node.second_process import Gone, SecondProcess
 from node.storage import authors, partners, records, sets
 from node.storage.authors import Author
+from node.storage.bulk import Sheet
 from node.storage.database import Database
-from node.storage.index import Entry, entry
+from node.storage.index import Entry
 from node.storage.partners import Heard
 from node.trust.reach import Standing
 from node.world import World
@@ -44,9 +46,8 @@ LARGE = 1024 * 1024
 """Bytes of a block beyond which it is read and judged in a thread of its own, so that one peer's large sets don't keep
 another's small change waiting. More threads would only take the interpreter away from the writer and each other."""
 
-FEW = 50
-"""Records of a block that are searchable as soon as it is applied. Of more, only what tells who is accepted, and what
-was shown here before the change, is looked into before they are durable."""
+FAR = 64 * 1024
+"""Bytes of a first set from which it is worth sending to the second process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,12 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A verdict, what was held when it was reached, and the index entries of accepted records."""
+    """A verdict, what was held when it was reached, and the index entries of accepted records, or all of their rows."""
 
     verdict: Verdict
     held: Held | None = None
     entries: Mapping[bytes, Entry] = field(default_factory=dict)
+    sheet: Sheet | None = None
 
     def fits(self, author: Author | None) -> bool:
         """Whether the same is held now."""
@@ -109,6 +111,8 @@ class Receiver:
         self._large_worker = ThreadPoolExecutor(1, thread_name_prefix="judge-large")
         self.limits = limits
         self._kinds = kinds
+        self.second: SecondProcess | None = None
+        """Takes large first sets, where there is one."""
 
     def kinds(self, author: NodeId) -> frozenset[str]:
         """The kinds of whose records the bodies are kept of an author; none named: all."""
@@ -132,14 +136,45 @@ class Receiver:
                 return block, None
             return block, self._database.read_now(partial(self._judge, block=block))
 
+        size = sum(map(len, lines))
         with self._indexer.block_in_hand():
-            block, judged = await self._worked(read_and_judge, sum(map(len, lines)))
+            if size >= FAR and (verdict := await self._take_first(peer, want, lines, size)):
+                return verdict
+            block, judged = await self._worked(read_and_judge, size)
             if isinstance(block, Refusal):
                 await self.refuse(peer, want.author, block)
                 return block
             if judged is None:
                 return block
             return await self._store(peer, block, judged, partial(self._judge, block=block))
+
+    async def _take_first(self, peer: NodeId, want: Want, lines: Sequence[bytes], size: int) -> Verdict | None:
+        """The verdict on a set of which nothing is held, worked out in the second process; None where it can't be."""
+        if want.epoch or want.prefixes or want.author == self._acceptance.me:
+            return None
+        if self.second is None or not self.second.takes(size):
+            return None
+        kinds = self.kinds(want.author)
+        try:
+            first = await self.second.run(read_first, want, lines, self.limits, self._network, self._world.now(), kinds)
+        except Gone:
+            return None
+        if first is None:
+            return None
+        try:
+            return await self._database.write(partial(self._apply_first, peer=peer, first=first))
+        except Malformed as error:
+            return await self._lied(peer, first.block.head, error)
+        finally:
+            self._indexer.wake()
+
+    def _apply_first(self, db: sqlite3.Connection, *, peer: NodeId, first: First) -> Verdict | None:
+        author = authors.find(db, first.block.author)
+        unheld = author is None or author.head_hash is None
+        if not unheld or self._acceptance.standing(first.block.author) < Standing.REACHED:
+            return None
+        judged = _Judged(first.verdict, sheet=first.sheet)
+        return self._apply(db, peer=peer, block=first.block, judged=judged, again=lambda _: judged)
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
@@ -267,7 +302,7 @@ class Receiver:
         now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Accepted):
-            return _Judged(verdict, held, _entries(block, held))
+            return _Judged(verdict, held, entries(block, held))
         return _Judged(verdict, held)
 
     def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
@@ -310,6 +345,7 @@ class Receiver:
             beat=verdict.beat,
             put=block.records,
             entries=judged.entries,
+            sheet=judged.sheet,
             leaves=block.leaves,
             removed=block.removed,
             now=now,
@@ -344,13 +380,3 @@ class Receiver:
             self._acceptance.me,
             me.beat_time or 0 if me else 0,
         )
-
-
-def _entries(block: Block, held: Held | None) -> dict[bytes, Entry]:
-    """What is searched of the records that don't wait for it: of a few, and of those that take another's place."""
-    few, tree = len(block.records) <= FEW, held.tree if held else Tree()
-    return {
-        key: entry(record.kind, record.body)
-        for key, record in block.records.items()
-        if few or record.kind in KINDS or tree.get(key)
-    }

@@ -2,7 +2,7 @@
 
 Rules (SPEC, "The wire"):
 
-- told are authors that are accepted here, and only states whose full set verified here
+- told are authors that are accepted here, and only states whose full set verified here, and isn't damaged since
 - records that are not public go as they are to nodes that this node honours; everybody else gets the leaf
 - where the changes since the reader's state can't be told, the block says `compare`
 """
@@ -29,6 +29,8 @@ FEED_PAGE = 500
 """Authors in one answer of the feed."""
 FEED_BYTES = 4 * MIB
 """Bytes of lines after which the feed goes on in a next answer."""
+LINKS_AT_FIRST = 64
+"""Heads of the chain, the newest among them, that a first pull brings: of days or weeks, and some 200 bytes each."""
 FEED_LINES = FEED_LINES_READ - 100
 """Lines after which it does: a reader takes no more, and one author's fit into what is left."""
 
@@ -56,7 +58,7 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
-        if author.standing < Standing.REACHED or author.head_line is None:
+        if author.head_line is None or not _is_told(author):
             continue
         news = (author.news or 0) > after
         urgent = urgent or news
@@ -70,6 +72,11 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         room -= sum(map(len, told))
         lines += told
     return Feed(lines, reached, urgent)
+
+
+def _is_told(author: Author) -> bool:
+    """Whether others are told of the author's state. It is asked for again where it is damaged, and told after that."""
+    return author.head_line is not None and author.standing >= Standing.REACHED and not author.damaged
 
 
 def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[bytes]:
@@ -95,7 +102,7 @@ def block(
 ) -> Iterator[bytes]:
     """The lines of the block that answers `want`. An author that isn't told of gets an empty one."""
     author = authors.find(db, want.author)
-    if author is None or author.head_line is None or author.standing < Standing.REACHED:
+    if author is None or not _is_told(author):
         yield _next(want.author)
         return
     if want.epoch != author.epoch:
@@ -131,7 +138,8 @@ class _Chain:
 def _chain(db: sqlite3.Connection, author: Author, want: Want) -> _Chain:
     assert author.head_line is not None
     if want.epoch == 0:
-        return _Chain([author.head_line], linked=True)
+        # With the last links: who has just come is perhaps the only way to somebody who holds an older state.
+        return _Chain(authors.last_links(db, author, LINKS_AT_FIRST), linked=True)
     if want.epoch != author.epoch:
         return _Chain([author.head_line], linked=False)
     if want.head == author.head_hash:
@@ -197,9 +205,10 @@ def subtrees(
 ) -> list[Subtree] | None:
     """The subtrees `depth` levels below `prefix` in the set of `head`; None where that is not the newest head."""
     author = authors.find(db, author_id)
-    if author is None or author.head_hash != head or author.standing < Standing.REACHED:
+    if author is None or author.head_hash != head or not _is_told(author):
         return None
-    return trees.of(db, author).subtrees(prefix, depth)
+    tree = trees.of(db, author)
+    return tree.subtrees(prefix, depth) if tree.root == author.root else None
 
 
 def signed_record(
@@ -214,17 +223,19 @@ def signed_record(
         raise InputError(f"{kind} {record_id} never leaves this node: publish it with another visibility first")
     if stored.visibility != "public" and not everything:
         raise InputError(f"{kind} {record_id} of {author_id} is not public")
-    proof = trees.of(db, author).prove(stored.key)
-    return SignedRecord(author.card, author.head, Record.parse(stored.line), proof, author.beat)
+    tree = trees.of(db, author)
+    if author.damaged or tree.root != author.root:
+        raise InputError(f"what is held of {author_id} was damaged here: repair it first ('bra sync')")
+    return SignedRecord(author.card, author.head, Record.parse(stored.line), tree.prove(stored.key), author.beat)
 
 
 def absence(db: sqlite3.Connection, trees: sets.Trees, author_id: str, key: bytes) -> dict[str, object] | None:
     """What proves that an author has nothing at `key`; None where it has, or where the author is not known here."""
     author = authors.find(db, author_id)
-    if author is None or author.head_line is None or author.standing < Standing.REACHED:
+    if author is None or not _is_told(author):
         return None
     tree = trees.of(db, author)
-    if tree.get(key) is not None:
+    if tree.root != author.root or tree.get(key) is not None:
         return None
     statements = {"card": author.card_line, "head": author.head_line, "beat": author.beat_line}
     return {

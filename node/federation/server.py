@@ -12,9 +12,9 @@ import asyncio
 import base64
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -54,7 +54,9 @@ _LARGEST_QUESTION = 2 * wire.MIB
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What this node says of itself. `instance` names its database: a feed's cursor belongs to one.
+    """What this node says of itself. `instance` names its database in this run: a feed's cursor belongs to one.
+
+    `earlier_runs`: what it was called in earlier runs, each with the last place in the feed that counts.
 
     `url`: where it is reached, without a slash at its end; empty where it doesn't know.
     """
@@ -64,6 +66,7 @@ class Identity:
     instance: str
     url: str
     security_contact: str
+    earlier_runs: Mapping[str, int] = field(default_factory=dict)
 
 
 class Server:
@@ -145,7 +148,7 @@ class Server:
             ends = asyncio.get_running_loop().time() + wait
             while True:
                 news = self._arrivals.next()
-                honoured = self._acceptance.standing(node) is Standing.HONOURED
+                honoured = self._receiver.honours(node)
                 told = await self._database.read(partial(sending.feed, after=after, honoured=honoured))
                 if told is None:
                     raise NotAllowed(_FOREIGN_CURSOR, 410)
@@ -164,7 +167,7 @@ class Server:
             await response.prepare(request)
             stream = wire.Compressor()
             for want in wants:
-                honoured = self._acceptance.standing(node) is Standing.HONOURED
+                honoured = self._receiver.honours(node)
                 await response.write(await self._database.read(partial(self._packed, want, stream, honoured=honoured)))
                 if stream.size >= wire.ANSWER_BYTES:
                     # A request has its time. Who asked for more asks again.
@@ -223,7 +226,7 @@ class Server:
             author = names.parse_node_id(request.match_info["author"])
             kind = names.parse_kind(request.match_info["kind"])
             id_ = names.parse_record_id(request.match_info["id"])
-            everything = self._acceptance.standing(node) is Standing.HONOURED
+            everything = self._receiver.honours(node)
             key = tree_key(kind, id_)
             absent = await self._database.read(partial(sending.absence, trees=self._trees, author_id=author, key=key))
             if absent is not None:
@@ -298,9 +301,12 @@ class Server:
         if not since:
             return 0
         instance, _, place = since.partition(":")
-        if instance != self._identity.instance:
+        mine = instance == self._identity.instance
+        last = names.LARGEST_INTEGER if mine else self._identity.earlier_runs.get(instance)
+        # One that was damaged is as good as foreign: whoever keeps it would come with it for ever.
+        if last is None or not place.isdecimal() or (after := number(place)) > last:
             raise NotAllowed(_FOREIGN_CURSOR, 410)
-        return number(place)
+        return after
 
 
 def _not_known(node: NodeId) -> NotAllowed:

@@ -30,7 +30,7 @@ from node.federation.receiving import Holdings
 from node.federation.wire import DEEPEST_LOOK, VERSION, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
-from node.protocol.statements import Card, Hello
+from node.protocol.statements import NO_HASH, Card, Hello
 from node.protocol.tree import Subtree, Tree, prefix_of
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
 
@@ -375,6 +375,9 @@ class Session:
             beat = holdings.own_beat if author == holdings.me else 0
             theirs = holdings.heard.get(author)
             if (author, held.head, beat) in self._pushed or len(wants) == WANTS_AT_ONCE:
+                continue
+            if held.head == NO_HASH:
+                # It is damaged here: nothing of it can be given.
                 continue
             if author == self.partner and (theirs is None or theirs.order >= held.order):
                 # Only where its disk was set back does it lack what it once said itself.

@@ -38,8 +38,12 @@ class PrivateKey:
         return self._key
 
 
+@lru_cache(maxsize=512)
 def verify(public: bytes, signature: bytes, statement: bytes) -> None:
-    """Raises Forged unless `signature` is the one that `public`'s owner made of `statement`."""
+    """Raises Forged unless `signature` is the one that `public`'s owner made of `statement`.
+
+    The last ones that held are remembered: a statement is checked where it comes in, and again where it counts.
+    """
     try:
         public_key(public).verify(signature, DOMAIN + statement)
     except InvalidSignature as error:

@@ -370,7 +370,6 @@ def tree_key(kind: str, record_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _kind(kind: str) -> tuple[bytes, bytes]:
-    """The first byte of its records' keys, and what their hash begins over."""
     return hashlib.sha256(kind.encode()).digest()[:1], b"%b\x00" % kind.encode()
 
 

@@ -21,7 +21,7 @@ SILENT_AFTER = 60 * 86_400
 
 _COLUMNS = (
     "no, node_id, card, epoch, head, head_hash, head_at, seq, count, size, root, beat, beat_time, beat_expires, "
-    "arrival, standing, forked_epoch, continuous, next_card, news"
+    "arrival, standing, forked_epoch, continuous, next_card, news, damaged"
 )
 
 
@@ -52,6 +52,7 @@ class Author:
     continuous: int
     next_card_line: bytes | None
     news: int | None
+    damaged: int
 
     @property
     def newest_card(self) -> Card:
@@ -96,10 +97,16 @@ def everyone(db: sqlite3.Connection) -> list[Author]:
 
 
 def states(db: sqlite3.Connection, of: Collection[NodeId] | None = None) -> Iterator[tuple[NodeId, int, int, bytes]]:
-    """Node id, epoch, seq and head hash of everybody, or of these, of whom a set is held."""
+    """Node id, epoch, seq and head hash of everybody, or of these, of whom a set is held.
+
+    A damaged set is no set of its head: its hash is `NO_HASH`, so that whoever has that head is asked to compare.
+    """
     chosen, ids = among("node_id", of)
-    query = f"SELECT node_id, epoch, seq, head_hash FROM authors WHERE head_hash IS NOT NULL {chosen}"
-    return iter(db.execute(query, ids))
+    query = (
+        "SELECT node_id, epoch, seq, CASE WHEN damaged THEN ? ELSE head_hash END FROM authors "
+        f"WHERE head_hash IS NOT NULL {chosen}"
+    )
+    return iter(db.execute(query, (NO_HASH, *ids)))
 
 
 def silent(db: sqlite3.Connection, now: float, of: Collection[NodeId] | None = None) -> set[NodeId]:
@@ -164,6 +171,23 @@ def hold(db: sqlite3.Connection, author: int, grown: int) -> int:
     return int(row[0])
 
 
+def held(db: sqlite3.Connection, author: int) -> int:
+    """Bytes of the shared bodies that are held of the author, as they were counted."""
+    return int(db.execute("SELECT held FROM authors WHERE no = ?", (author,)).fetchone()[0])
+
+
+def count_held(db: sqlite3.Connection, author: int, size: int) -> None:
+    """Corrects what is held of the author, after it was counted anew."""
+    db.execute("UPDATE authors SET held = ? WHERE no = ?", (size, author))
+
+
+def mark(db: sqlite3.Connection, author: int, *, damaged: bool) -> None:
+    """Notes whether the author's rows fail to make up its root; where they do so again, everybody is told anew."""
+    cursor = db.execute("UPDATE authors SET damaged = ? WHERE no = ? AND damaged != ?", (damaged, author, damaged))
+    if cursor.rowcount and not damaged:
+        arrive(db, author)
+
+
 def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
     """Keeps a verified chain, whose last head is the author's new state."""
     head, place = heads[-1], newest_arrival(db) + 1
@@ -225,6 +249,21 @@ def chain_since(db: sqlite3.Connection, author: Author, epoch: int, head: bytes)
         "SELECT line FROM heads WHERE author = ? AND epoch = ? AND seq > ? ORDER BY seq", (author.no, epoch, known[0])
     )
     return [line for (line,) in rows]
+
+
+def last_links(db: sqlite3.Connection, author: Author, most: int) -> list[bytes]:
+    """The lines of the last heads of the author's newest epoch, oldest first, as far back as they follow each other."""
+    rows = db.execute(
+        "SELECT line FROM heads WHERE author = ? AND epoch = ? ORDER BY seq DESC LIMIT ?",
+        (author.no, author.epoch, most),
+    )
+    links: list[Head] = []
+    for (line,) in rows:
+        head = Head.parse(decode(line))
+        if links and links[-1].prev != head.hash:
+            break
+        links.append(head)
+    return [head.signed.line for head in reversed(links)]
 
 
 def seq_before(db: sqlite3.Connection, author: Author) -> int | None:

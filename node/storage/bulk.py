@@ -41,14 +41,81 @@ class Row(NamedTuple):
     entry: Entry | None = None
 
 
+class Sheet(NamedTuple):
+    """Rows in the form in which statements take them, so that they can be made elsewhere: another thread, or process.
+
+    `columns`: JSON, an array a row. `lines`: all their lines; `hashes`: key and value of each. `entries`: by place,
+    what is searched of them. `unread`: places of rows that go into the backlog, and their values. `size`: bytes of the
+    lines.
+    """
+
+    numbers: tuple[int, ...]
+    columns: str
+    lines: bytes
+    hashes: bytes
+    entries: tuple[tuple[int, Entry], ...]
+    unread: tuple[int, ...]
+    unread_values: bytes
+    size: int
+
+
+def sheet(rows: Iterable[Row]) -> Sheet:
+    """The sheet of these rows."""
+    numbers: list[int] = []
+    columns: list[tuple[object, ...]] = []
+    lines: list[bytes] = []
+    hashes: list[bytes] = []
+    entries: list[tuple[int, Entry]] = []
+    unread: list[int] = []
+    values: list[bytes] = []
+    offset = 1  # SQLite counts from 1
+    for place, row in enumerate(rows):
+        length = -1
+        if row.line is not None:
+            length = len(row.line)
+            lines.append(row.line)
+            if row.entry is None:
+                unread.append(place)
+                values.append(row.value)
+        if row.entry is not None:
+            entries.append((place, row.entry))
+        numbers.append(row.no)
+        hashes += (row.key, row.value)
+        columns.append((row.no, row.seq, row.kind, row.id, row.visibility, row.expires, row.problem, offset, length))
+        offset += max(length, 0)
+    return Sheet(
+        tuple(numbers),
+        orjson.dumps(columns).decode(),
+        b"".join(lines),
+        b"".join(hashes),
+        tuple(entries),
+        tuple(unread),
+        b"".join(values),
+        offset - 1,
+    )
+
+
 def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
     """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
-    _insert_records(db, author, rows)
-    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry])
-    unread = [row for row in rows if row.line is not None and row.entry is None]
+    insert_sheet(db, author, sheet(rows))
+
+
+def insert_sheet(db: sqlite3.Connection, author: int, made: Sheet, *, first: int = 0) -> None:
+    """Inserts a sheet's rows, like `insert`. `first` is added to their numbers: whoever made it may not know them."""
+    db.execute(
+        "INSERT INTO records (author, no, seq, kind, id, visibility, expires, problem, apart, line, key, value) "
+        "SELECT :author, :first + (value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, "
+        "value ->> 6, "
+        f"CASE WHEN value ->> 2 IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, "
+        "CASE WHEN value ->> 8 >= 0 THEN substr(:lines, value ->> 7, value ->> 8) END, "
+        "substr(:hashes, key * 64 + 1, 32), substr(:hashes, key * 64 + 33, 32) FROM json_each(:columns)",
+        {"author": author, "first": first, "columns": made.columns, "lines": made.lines, "hashes": made.hashes},
+    )
+    insert_searched(db, [(first + made.numbers[place], entry) for place, entry in made.entries])
+    unread = [first + made.numbers[place] for place in made.unread]
     db.execute(
         "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
-        (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
+        (made.unread_values, orjson.dumps(unread).decode()),
     )
 
 
@@ -65,28 +132,6 @@ def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]
         "INSERT INTO places (no, south, north, west, east) "
         "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
         (orjson.dumps(places).decode(),),
-    )
-
-
-def _insert_records(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
-    columns: list[tuple[object, ...]] = []
-    offset = 1  # SQLite counts from 1
-    for row in rows:
-        length = -1 if row.line is None else len(row.line)
-        columns.append((row.no, row.seq, row.kind, row.id, row.visibility, row.expires, row.problem, offset, length))
-        offset += max(length, 0)
-    db.execute(
-        "INSERT INTO records (author, no, seq, kind, id, visibility, expires, problem, apart, line, key, value) "
-        "SELECT :author, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, "
-        f"CASE WHEN value ->> 2 IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, "
-        "CASE WHEN value ->> 8 >= 0 THEN substr(:lines, value ->> 7, value ->> 8) END, "
-        "substr(:hashes, key * 64 + 1, 32), substr(:hashes, key * 64 + 33, 32) FROM json_each(:columns)",
-        {
-            "author": author,
-            "columns": orjson.dumps(columns).decode(),
-            "lines": b"".join(row.line for row in rows if row.line is not None),
-            "hashes": b"".join(row.key + row.value for row in rows),
-        },
     )
 
 

@@ -3,6 +3,11 @@
 import sqlite3
 from collections.abc import Callable
 
+import orjson
+
+RUNS_KEPT = 100
+"""Runs of the program whose cursors still count."""
+
 
 def get(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -23,6 +28,20 @@ def new_instance(db: sqlite3.Connection, random: Callable[[int], bytes]) -> str:
     drawn = random(8).hex()
     put(db, "instance", drawn)
     return drawn
+
+
+def begin_run(db: sqlite3.Connection, random: Callable[[int], bytes], reached: int) -> dict[str, int]:
+    """Gives the database another name for this run of the program; the names of earlier runs, each with its last place.
+
+    A cursor that an earlier run gave counts up to that place: where the disk was set back, it may have given more.
+    """
+    earlier: dict[str, int] = orjson.loads(get(db, "earlier") or "{}")
+    if name := get(db, "instance"):
+        earlier[name] = reached
+    earlier = dict(list(earlier.items())[-RUNS_KEPT:])
+    put(db, "earlier", orjson.dumps(earlier).decode())
+    new_instance(db, random)
+    return earlier
 
 
 def numbers_given(db: sqlite3.Connection) -> int:

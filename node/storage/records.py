@@ -6,6 +6,7 @@ at a row stay stable. What is indexed of it is made anew from its bytes with eve
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
 from typing import NamedTuple
 
 from node.kinds import PERSONAL
@@ -14,7 +15,7 @@ from node.protocol.names import NodeId
 from node.protocol.statements import Record, kind_byte, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import authors, bulk, meta
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Sheet
 from node.storage.index import Entry, entry
 
 _MERGED_AT_ONCE = 500
@@ -70,21 +71,7 @@ def replace(
         else:
             following = no = following + 1
         shown = entry(record.kind, record.body) if entries is None else entries.get(key)
-        rows.append(
-            Row(
-                no,
-                key,
-                record.value,
-                record.seq,
-                record.kind,
-                record.id,
-                record.visibility,
-                record.expires,
-                record.line,
-                shown.problem if shown else None,
-                shown,
-            )
-        )
+        rows.append(_row(no, record, shown))
     for leaf in fresh_leaves:
         if leaf.key in held:
             no = held[leaf.key].no
@@ -94,6 +81,38 @@ def replace(
     bulk.insert(db, author, rows)
     meta.give_numbers(db, following)
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
+
+
+def first_sheet(records: Iterable[Record], leaves: Iterable[Leaf], entries: Mapping[bytes, Entry]) -> Sheet:
+    """The rows of a set of which nothing is held, numbered from 1; see `replace`."""
+    numbers = count(1)
+    rows = [_row(next(numbers), record, entries.get(record.key)) for record in records]
+    rows += [Row(next(numbers), leaf.key, leaf.value, leaf.seq) for leaf in leaves]
+    return bulk.sheet(rows)
+
+
+def fill(db: sqlite3.Connection, author: int, sheet: Sheet) -> int:
+    """Makes the rows of an author of whom nothing is held; the bytes of its bodies."""
+    given = meta.numbers_given(db)
+    bulk.insert_sheet(db, author, sheet, first=given)
+    meta.give_numbers(db, given + len(sheet.numbers))
+    return sheet.size
+
+
+def _row(no: int, record: Record, shown: Entry | None) -> Row:
+    return Row(
+        no,
+        record.key,
+        record.value,
+        record.seq,
+        record.kind,
+        record.id,
+        record.visibility,
+        record.expires,
+        record.line,
+        shown.problem if shown else None,
+        shown,
+    )
 
 
 def leaves_of(db: sqlite3.Connection, author: int) -> dict[bytes, bytes]:

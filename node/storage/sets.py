@@ -13,10 +13,12 @@ import orjson
 
 from node.errors import Malformed
 from node.protocol.blocks import Leaf
+from node.protocol.names import NodeId
 from node.protocol.statements import Beat, Card, Head, Record
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, bulk, records
 from node.storage.authors import Author
+from node.storage.bulk import Sheet
 from node.storage.index import Entry
 
 LEAVES_KEPT = 200_000
@@ -31,17 +33,28 @@ class Trees:
         self._leaves = 0
         self._leaves_kept = leaves_kept
         self._lock = threading.Lock()
+        self._suspects: set[NodeId] = set()
 
     def of(self, db: sqlite3.Connection, author: Author) -> Tree:
-        """The tree of the author's set as `db` sees it."""
+        """The tree of the author's rows as `db` sees them; its root is not the author's where they are damaged."""
         root = author.root or EMPTY
         with self._lock:
             if root in self._kept:
                 self._kept.move_to_end(root)
                 return self._kept[root]
         tree = Tree.of(records.leaves_of(db, author.no))
-        self.keep(tree)
+        if tree.root == root:
+            self.keep(tree)
+        elif not author.damaged:
+            with self._lock:
+                self._suspects.add(author.node_id)
         return tree
+
+    def take_suspects(self) -> set[NodeId]:
+        """Authors whose rows were met not to make up their root, each told once: `scrub` looks at them."""
+        with self._lock:
+            taken, self._suspects = self._suspects, set()
+        return taken
 
     def keep(self, tree: Tree) -> None:
         with self._lock:
@@ -96,6 +109,7 @@ def advance(
     beat: Beat | None,
     put: Mapping[bytes, Record],
     entries: Mapping[bytes, Entry] | None = None,
+    sheet: Sheet | None = None,
     leaves: Mapping[bytes, Leaf] | None = None,
     removed: Collection[bytes] = (),
     now: float,
@@ -104,17 +118,25 @@ def advance(
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
     Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
-    by small steps. `entries`: see `records.replace`.
+    by small steps. `entries`: see `records.replace`. `sheet`: all rows of an author
+    of whom nothing is held, instead of what is put; the tree is then worked out when it is asked for.
     """
     before = authors.find(db, card.author)
     # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.
     held = trees.of(db, before) if before and removed else Tree()
     gone = [key for key in removed if held.get(key)]
     number = authors.adopt(db, card)
-    grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=removed)
+    if sheet is None:
+        grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=gone)
+    else:
+        grown = records.fill(db, number, sheet)
     head = heads[-1]
     if authors.hold(db, number, grown) > head.size:
-        raise Malformed("the records have more bytes together than their author's head says")
+        # It is counted step by step: bytes of rows that were lost on the way are still in it.
+        size = records.bodies(db, number)[1]
+        authors.count_held(db, number, size)
+        if size > head.size:
+            raise Malformed("the records have more bytes together than their author's head says")
     if before is None or before.head_hash != head.hash:
         records.remember_removals(db, number, gone, head.seq, now)
         shared = (key for key, record in put.items() if record.seq)
@@ -126,7 +148,12 @@ def advance(
         authors.hear_beat(db, after, beat)
     if before is not None and before.root not in (None, tree.root):
         trees.drop(before.root or EMPTY)
-    trees.keep(tree)
+    if before and before.damaged:
+        # The verdict may follow from a tree of the time before the damage was noticed.
+        tree = Tree.of(records.leaves_of(db, number))
+        authors.mark(db, number, damaged=tree.root != head.root)
+    if sheet is None:
+        trees.keep(tree)
 
 
 def forget_dropped(db: sqlite3.Connection, trees: Trees, *, me: str, before: float) -> bool:

@@ -10,9 +10,9 @@ from aiohttp import web
 from yarl import URL
 
 from node.api.routes import Api
-from node.app import _plain_errors
 from node.directory.draft import Change
 from node.errors import HomeError
+from node.problem import plain_errors
 from node.storage import authors
 from tests.directory.small_node import SmallNode, adoption, contact_body, organisation, signatory
 
@@ -51,7 +51,7 @@ async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
         ),
         Change("contact", contact_body("Landing manager"), id="c"),
     )
-    app = web.Application(middlewares=[_plain_errors])
+    app = web.Application(middlewares=[plain_errors])
     app.add_routes(Api(node.database, node.acceptance, world=node.world).routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

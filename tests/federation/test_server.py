@@ -14,11 +14,11 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from node.app import _plain_errors
 from node.directory.draft import Change
 from node.federation import wire
 from node.federation.server import Arrivals, Identity, Server
 from node.federation.signatures import CARD, RequestSigner
+from node.problem import plain_errors
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import encode_base64
@@ -84,7 +84,7 @@ class Served:
             world=node.world,
             **bounds,
         )
-        app = web.Application(middlewares=[_plain_errors])
+        app = web.Application(middlewares=[plain_errors])
         app.add_routes(server.routes())
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, auto_decompress=False, shutdown_timeout=0.1
@@ -313,6 +313,7 @@ REFUSED: list[Any] = [
     # name, method, path, body, status, sentence
     ("a cursor of another database", "GET", lambda s: f"{PREFIX}/feed?since=0123456789:3", None, 410, "start over"),
     ("a cursor without a place", "GET", lambda s: f"{PREFIX}/feed?since=", None, 200, ""),
+    ("a cursor that was damaged", "GET", lambda s: f"{PREFIX}/feed?since={s.instance}:2%3F", None, 410, "start over"),
     ("a cursor of a later time", "GET", lambda s: f"{PREFIX}/feed?since={s.instance}:999999", None, 410, "start over"),
     ("a cursor that is none", "GET", lambda s: f"{PREFIX}/feed?since=x", None, 410, "start over"),
     ("a wait that is none", "GET", lambda s: f"{PREFIX}/feed?wait=-1", None, 400, "whole number"),

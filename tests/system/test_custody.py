@@ -249,7 +249,7 @@ def alone(make_once: Make) -> tuple[Node, Node]:
 def test_a_lost_node_comes_back_from_a_partner_with_its_words(three, tmp_path: Path) -> None:
     a, b, c = three
     a.publish("contact", [{"ref": "desk", "role": "Front desk", "languages": ["en"], "email": "desk@park.example"}])
-    until(lambda: synced(b, a) and synced(c, a), "B and C lack A's newest state")
+    until(lambda: synced(b, a) and synced(c, a) and beat_of(b, c), "B and C lack A's newest state, or B C's address")
     a.kill()
     shutil.rmtree(a.home)
     found = json.loads(a.bra("recover", "--from", b.url, "--words-file", str(a.words), "--json"))

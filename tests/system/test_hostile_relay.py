@@ -4,6 +4,7 @@ C refuses, says why, keeps what it had, and goes on taking B's own records.
 """
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.nodes import Node, until, venue
 from tests.system.conftest import Make
 from tests.system.inside import editing, moved, states
 
+LIAR = (sys.executable, "-m", "tests.system.lying")
 BEFORE = ["Room v1", "Room v2", "Room v3", "Room v4"]
 AFTER = ["Room v1", "Room v3", "Room v5", "Room with a window"]
 
@@ -68,6 +70,8 @@ def stage(prepared: Prepared, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     def build(*, fresh: bool = False) -> Scene:
         c = prepared.fresh if fresh else prepared.c
         scenes.append(Scene(prepared.a, moved(prepared.b, tmp_path), moved(c, tmp_path)))
+        # An honest program would notice what is done to its database.
+        scenes[-1].b.program = LIAR
         # B's copy needn't ask anybody first: what it has is what B has.
         scenes[-1].b.bra("resume")
         return scenes[-1]
@@ -129,7 +133,7 @@ def serve_the_older_head(db: sqlite3.Connection, author: int, older: Path) -> No
     db.execute("ATTACH ? AS older", (str(older),))
     db.execute(
         f"UPDATE authors SET ({columns}) = (SELECT {columns} FROM older.authors AS was WHERE was.no = authors.no), "
-        "arrival = (SELECT max(arrival) + 1 FROM authors) WHERE no = ?",
+        "arrival = (SELECT max(arrival) + 1 FROM authors), news = (SELECT max(arrival) + 1 FROM authors) WHERE no = ?",
         (author,),
     )
     db.execute("DELETE FROM heads WHERE author = ?", (author,))
