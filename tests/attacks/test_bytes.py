@@ -13,7 +13,7 @@ import pytest
 
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode, encode
-from node.protocol.statements import Head, sign
+from node.protocol.statements import Head, Record, sign
 from tests.attacks.conftest import TAKEN, Scene, befriend, room, staged
 from tests.attacks.intruder import Answer, Handler, Intruder, ask, signed
 from tests.nodes import until
@@ -68,7 +68,7 @@ def test_a_record_of_an_unknown_kind_with_unknown_members_is_passed_on_as_it_cam
     author = scene.introduce("unknown-kinds")
     author.seq += 1
     honest = author.record("dance", {"steps": ["slow"]}, "tango", author.seq)
-    tango = honest._replace(line=encode(decode(honest.line) | {"tempo": 3}))
+    tango = Record.parse(encode(decode(honest.line) | {"tempo": 3}))
     author.records[tango.key] = tango
     author.commit()
     assert scene.offer(author) == TAKEN
