@@ -27,7 +27,11 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar
 
+import structlog
+
 from node.errors import BraError
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -35,6 +39,8 @@ AT_ONCE = 3
 """Pieces of work that are there at the same time: one in hand, the next ones on their way."""
 REST = 30.0
 """Seconds without work after which it ends."""
+LONGEST = 30.0
+"""Seconds that whoever asks waits at most; then it is ended."""
 ENOUGH = 512 * 1024
 """Bytes of work, no two pieces further apart than that, for which it begins: it costs a third of a second."""
 _LENGTH = 8
@@ -63,18 +69,30 @@ class SecondProcess:
             self._used = now
             if self._running is None or self._running.over:
                 # On one core there is nothing to win.
-                if self._wanted < ENOUGH or len(os.sched_getaffinity(0)) < 2:
+                if self._wanted < ENOUGH or _cores() < 2:
                     return False
-                self._running = _Running(self._modules)
+                try:
+                    self._running = _Running(self._modules)
+                except OSError as error:
+                    # Too little memory, or too many processes: this one has to do.
+                    log.warning("no second process", problem=str(error))
+                    self._wanted = 0
+                    return False
             return self._running.takes_more
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """The function's result there; raises Gone where there is none, whatever went wrong."""
         with self._lock:
-            running = self._running
-        if running is None:
-            raise Gone("the second process has ended")
-        return await asyncio.wrap_future(running.ask(function, arguments))
+            if self._running is None:
+                raise Gone("the second process has ended")
+            asked = self._running.ask(function, arguments)
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await asyncio.wrap_future(asked)
+        except TimeoutError as error:
+            # Somebody sent what keeps it busy: others wait behind that.
+            await asyncio.to_thread(self.close)
+            raise Gone("the second process took too long") from error
 
     def rest(self) -> None:
         """Ends it where it has had nothing to do for a while; to be called now and then."""
@@ -121,9 +139,12 @@ class _Running:
         return self._awake.is_set() and not self.over and len(self._waiting) < AT_ONCE
 
     def ask(self, function: Callable[..., T], arguments: tuple[object, ...]) -> "Future[T]":
+        piece = pickle.dumps((function, arguments))
         future: Future[T] = Future()
+        # Nobody can take it back: who stops waiting for an answer must not stop those that come after it.
+        future.set_running_or_notify_cancel()
         self._waiting.append(future)
-        self._queue.put(pickle.dumps((function, arguments)))
+        self._queue.put(piece)
         if self.over:
             self._give_up()
         return future
@@ -142,6 +163,15 @@ class _Running:
                 _put(pipe, piece)
 
     def _read(self) -> None:
+        try:
+            self._hand_out()
+        finally:
+            self._over.set()
+            self._process.kill()
+            self._process.wait()
+            self._give_up()
+
+    def _hand_out(self) -> None:
         pipe = self._process.stdout
         assert pipe is not None
         with pipe:
@@ -155,9 +185,6 @@ class _Running:
                     future.set_result(value)
                 else:
                     future.set_exception(Gone(f"the second process could not do it: {value}"))
-        self._over.set()
-        self._process.wait()
-        self._give_up()
 
     def _give_up(self) -> None:
         with suppress(IndexError):
@@ -165,6 +192,12 @@ class _Running:
                 future = self._waiting.popleft()
                 if not future.done():
                     future.set_exception(Gone("the second process has ended"))
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
+    # Not every system tells.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _put(pipe: IO[bytes], piece: bytes) -> None:
@@ -199,5 +232,8 @@ if __name__ == "__main__":
         importlib.import_module(module)
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    given, answers = sys.stdin.buffer, sys.stdout.buffer
+    # What is printed or logged there is no answer.
+    sys.stdout = sys.stderr
     with suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+        serve(given, answers)

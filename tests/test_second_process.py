@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 
@@ -42,6 +43,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def sleep(seconds: float) -> float:
     time.sleep(seconds)
     return seconds
@@ -70,6 +76,11 @@ async def test_an_error_there_is_told_and_ends_nothing(ready: SecondProcess) -> 
     await ready.run(who)
 
 
+async def test_what_is_printed_there_is_no_answer(ready: SecondProcess) -> None:
+    await asyncio.wait_for(ready.run(say, "hello"), 10)
+    assert await asyncio.wait_for(ready.run(sleep, 0.0), 10) == 0.0
+
+
 async def test_a_death_there_is_told_and_it_begins_anew(ready: SecondProcess) -> None:
     first, _ = await ready.run(who)
     with pytest.raises(Gone):
@@ -83,6 +94,21 @@ async def test_what_waits_when_it_dies_is_not_left_waiting(ready: SecondProcess)
     asked = [asyncio.ensure_future(ready.run(function)) for function in (die, who, who)]
     ended = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 20)
     assert all(isinstance(each, Gone) for each in ended)
+
+
+async def test_who_goes_away_harms_nobody_who_waits(ready: SecondProcess) -> None:
+    gone, waits = (asyncio.ensure_future(ready.run(sleep, seconds)) for seconds in (0.2, 0.01))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await asyncio.wait_for(waits, 10) == 0.01
+    await asyncio.wait_for(ready.run(who), 10)
+
+
+async def test_where_it_cannot_begin_the_work_is_done_here(
+    second: SecondProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert not takes(second)
 
 
 async def test_who_asks_a_busy_one_is_told_that_it_is_not_ready(ready: SecondProcess) -> None:
@@ -134,3 +160,14 @@ async def test_it_begins_for_enough_work_within_a_while(second: SecondProcess, m
     monkeypatch.setattr(second_process, "REST", 30.0)
     assert not second.takes(half)
     assert second._running is not None
+
+
+async def test_what_takes_too_long_is_ended(ready: SecondProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, _ = await ready.run(who)
+    monkeypatch.setattr(second_process, "LONGEST", 0.2)
+    with pytest.raises(Gone, match="too long"):
+        await ready.run(sleep, 30.0)
+    until(lambda: not alive(process), "it goes on")
+    monkeypatch.undo()
+    until(lambda: takes(ready), "it does not begin anew")
+    assert (await ready.run(who))[0] != process

@@ -43,4 +43,6 @@ def run() -> None:
     # of a sync, and now and then a fifth of a second at once.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    # Programs read standard output; a node that serves then logs as its configuration says.
+    node.log_to_stderr("warning")
     sys.exit(main())

@@ -49,7 +49,7 @@ class Partnership:
             try:
                 exchange = self._parts.exchange(partner, progress)
                 done = await exchange.round(0)
-                while done.news and not done.refused:
+                while done.news:
                     cursor = done.cursor
                     done = await exchange.round(0)
                     if done.cursor == cursor:

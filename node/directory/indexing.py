@@ -62,6 +62,7 @@ class Indexer:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._idle.set()
             self._worker.shutdown(cancel_futures=True)
 
     def wake(self) -> None:
@@ -89,8 +90,12 @@ class Indexer:
             self._woken.clear()
             try:
                 await self._work_off()
-            except BraError as error:
-                log.error("records can't be made searchable: tried again", problem=str(error))
+            except Exception as error:
+                if isinstance(error, BraError):
+                    log.error("records can't be made searchable: tried again", problem=str(error))
+                else:
+                    # A bug must not end this for good, nor leave anybody waiting, and must be seen.
+                    log.exception("records can't be made searchable: tried again")
                 self._idle.set()
                 await asyncio.sleep(AGAIN)
                 self.wake()
@@ -132,4 +137,13 @@ class Indexer:
 
 def look_into(unread: Sequence[Unread]) -> dict[Unread, Entry]:
     """What is searched of these records; runs in a worker thread. Their bytes were verified when they came."""
-    return {each: entry(each.kind, orjson.loads(each.line)["body"]) for each in unread}
+    return {each: _entry(each) for each in unread}
+
+
+def _entry(unread: Unread) -> Entry:
+    try:
+        body = orjson.loads(unread.line)["body"]
+    except (ValueError, TypeError, KeyError):
+        # It keeps no other waiting. `scrub` notices it, too, and has it asked for again.
+        return Entry("", "", None, "what is held of it was altered on this node's disk")
+    return entry(unread.kind, body)

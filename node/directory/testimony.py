@@ -118,11 +118,13 @@ class Testimony:
         return bool(late)
 
     def told(self, db: sqlite3.Connection, by: NodeId, of: NodeId) -> Endorsement | None:
-        """All that an endorsement says, read from its record; None where there is none that counts."""
+        """All that an endorsement says, read from its record; None where there is none that counts, or is whole."""
         vouch = self.vouches.by(by).get(of)
         if vouch is None:
             return None
-        body = orjson.loads(records.line(db, vouch.arrival))["body"]
+        if (line := records.line(db, vouch.arrival)) is None:
+            return None
+        body = orjson.loads(line)["body"]
         return Endorsement(by, of, body["date"], body["method"], body["organisation"], vouch.arrival)
 
     def called(self, db: sqlite3.Connection, known: Mapping[NodeId, Known]) -> dict[NodeId, str]:

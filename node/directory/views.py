@@ -125,7 +125,7 @@ def farewells(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
         "SELECT authors.node_id, records.line FROM records JOIN authors ON authors.no = records.author "
         "WHERE authors.standing >= ? AND authors.count = 1 AND records.no IN "
         "(SELECT min(no) FROM records WHERE kind = 'farewell' "
-        "AND line IS NOT NULL AND problem IS NULL AND seq > 0 GROUP BY author)",
+        "AND line IS NOT NULL AND problem IS NULL AND no NOT IN (SELECT no FROM backlog) AND seq > 0 GROUP BY author)",
         (int(Standing.REACHED),),
     )
     bodies = ((node_id, decode(line)["body"]) for node_id, line in rows)

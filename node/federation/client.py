@@ -19,8 +19,9 @@ from yarl import URL
 
 from node.errors import Declined, Forged, Malformed, Unreachable
 from node.federation import wire
+from node.federation.greeting import Greeting
 from node.federation.hearing import Told
-from node.federation.session import Greeting, News
+from node.federation.session import News
 from node.federation.signatures import RequestSigner
 from node.plain import plain
 from node.protocol import names
@@ -295,8 +296,10 @@ def _tell(told: list[Told], card: Card, tag: str, value: Any, line: bytes) -> No
     elif tag == "evidence":
         current.evidence = (*current.evidence, Evidence.parse(value))[:4]
     elif tag in ("del", "put", "leaf"):
-        if len(current.changes) == wire.CHANGES_AT_MOST:
-            raise Malformed(f"a feed brings up to {wire.CHANGES_AT_MOST} changes of an author")
+        # They are judged in the writer's turn, so that they are quick: whoever brings more keeps everybody waiting.
+        most, bytes_ = wire.CHANGES_AT_MOST, wire.CHANGES_BYTES
+        if len(current.changes) == most or sum(map(len, (*current.changes, line))) > bytes_:
+            raise Malformed(f"a feed brings up to {most} changes of an author, of {bytes_} bytes together")
         current.changes = (*current.changes, line)
     else:
         raise Malformed(f"a feed has no {tag} lines")

@@ -1,7 +1,7 @@
 """What a partner's feed says, and what of it is kept: what the partner has, beats, evidence of forks, steps back."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from node.federation.clocks import beat_ahead
@@ -49,11 +49,19 @@ class Heeded:
 
 
 def keep(
-    db: sqlite3.Connection, partner: NodeId, told: Sequence[Told], *, me: NodeId, network: str, now: float
+    db: sqlite3.Connection,
+    partner: NodeId,
+    told: Sequence[Told],
+    *,
+    me: NodeId,
+    taken: Collection[NodeId],
+    network: str,
+    now: float,
 ) -> bool:
     """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back.
 
-    Whether one of whom nothing had been heard for too long was heard again.
+    `taken`: whose sets are taken. Of strangers there may be any number: what is wrong with theirs is not kept. Returns
+    whether one of whom nothing had been heard for too long was heard again.
     """
     authors_told = {each.card.author for each in told}
     silent = authors.silent(db, now, authors_told)
@@ -64,6 +72,9 @@ def keep(
         earlier = before.get(news.author)
         if _hear_author(db, each, me, network, now):
             partners.forgive(db, partner, news.author)
+        fresh_news.append(news)
+        if news.author not in taken and news.author != me:
+            continue
         if refusal := beat_ahead(each.beat, each.card, now):
             partners.refuse(db, partner, news.author, refusal, news.head, now)
         if earlier and earlier.order > news.order:
@@ -73,7 +84,6 @@ def keep(
                 f"seq {earlier.seq}: what is held here stays",
             )
             partners.refuse(db, partner, news.author, refusal, news.head, now)
-        fresh_news.append(news)
     partners.hear(db, partner, fresh_news)
     return bool(silent - authors.silent(db, now, authors_told))
 

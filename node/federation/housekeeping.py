@@ -31,9 +31,11 @@ class Housekeeping:
         async def job() -> None:
             await logged(work, name)
 
+        # Late is better than not at all: a machine that sleeps each night would never come to what is done once a day.
         self._scheduler.add_job(
-            job, "interval", seconds=seconds, jitter=seconds / 20, id=name, coalesce=True, max_instances=1
-        )
+            job, "interval", seconds=seconds, jitter=seconds / 20, id=name, coalesce=True, max_instances=1,
+            misfire_grace_time=None,
+        )  # fmt: skip
 
     def start(self) -> None:
         self._scheduler.start()

@@ -30,6 +30,9 @@ def pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tupl
     blocks: list[tuple[NodeId, Block | Refusal]] = []
     lines: list[bytes] = []
     for line in reader.feed(body):
+        if len(blocks) == wire.WANTS_AT_ONCE:
+            # Reading one may check some signatures.
+            raise Malformed(f"a push brings up to {wire.WANTS_AT_ONCE} blocks")
         lines.append(line)
         if line.startswith(b'{"next":'):
             blocks.append(_pushed_block(lines, limits))

@@ -24,6 +24,7 @@ from node.federation import hearing
 from node.federation.clocks import beat_ahead
 from node.federation.first import FEW, First, entries, read_first
 from node.federation.hearing import Heeded, Told
+from node.federation.holdings import Holdings, survey
 from node.federation.reading import read_block
 from node.protocol.blocks import Block, Limits, Want
 from node.protocol.names import NodeId
@@ -31,12 +32,11 @@ from node.protocol.statements import NO_HASH, Head
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, judge
 from node.second_process import Gone, SecondProcess
-from node.storage import authors, partners, records, sets
+from node.storage import authors, partners, sets
 from node.storage.authors import Author
 from node.storage.bulk import Sheet
 from node.storage.database import Database
 from node.storage.index import Entry
-from node.storage.partners import Heard
 from node.trust.reach import Standing
 from node.world import World
 
@@ -46,23 +46,13 @@ LARGE = 1024 * 1024
 """Bytes of a block beyond which it is read and judged in a thread of its own, so that one peer's large sets don't keep
 another's small change waiting. More threads would only take the interpreter away from the writer and each other."""
 
+TOGETHER = 8
+"""Authors whose changes from a feed wait for the writer at the same time."""
+
 FAR = 64 * 1024
 """Bytes of a first set from which it is worth sending to the second process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a session plans by: what the partner has, what is held here, who is accepted, which bodies are missing.
-
-    `own_beat`: the time of the newest beat of `me`, this node's own author.
-    """
-
-    heard: dict[NodeId, Heard]
-    held: dict[NodeId, Heard]
-    accepted: frozenset[NodeId]
-    without_body: dict[NodeId, tuple[bytes, ...]]
-    me: NodeId | None = None
-    own_beat: int = 0
+FARTHEST = 8 * 1024 * 1024
+"""Bytes up to which sending it doesn't keep the event loop; a page ends at half of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +128,7 @@ class Receiver:
 
         size = sum(map(len, lines))
         with self._indexer.block_in_hand():
-            if size >= FAR and (verdict := await self._take_first(peer, want, lines, size)):
+            if FAR <= size <= FARTHEST and (verdict := await self._take_first(peer, want, lines, size)):
                 return verdict
             block, judged = await self._worked(read_and_judge, size)
             if isinstance(block, Refusal):
@@ -173,8 +163,7 @@ class Receiver:
         unheld = author is None or author.head_hash is None
         if not unheld or self._acceptance.standing(first.block.author) < Standing.REACHED:
             return None
-        judged = _Judged(first.verdict, sheet=first.sheet)
-        return self._apply(db, peer=peer, block=first.block, judged=judged, again=lambda _: judged)
+        return self._apply(db, peer=peer, block=first.block, judged=_Judged(first.verdict, sheet=first.sheet))
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
@@ -196,14 +185,18 @@ class Receiver:
     async def _store(
         self, peer: NodeId, block: Block, judged: _Judged, judge_it: Callable[[sqlite3.Connection], _Judged]
     ) -> Verdict:
-        if isinstance(judged.verdict, Compare):
-            return judged.verdict
-        try:
-            verdict = await self._database.write(
-                partial(self._apply, peer=peer, block=block, judged=judged, again=judge_it)
-            )
-        except Malformed as error:
-            return await self._lied(peer, block.head, error)
+        verdict: Verdict | None = None
+        while verdict is None:
+            if isinstance(judged.verdict, Compare):
+                return judged.verdict
+            try:
+                verdict = await self._database.write(partial(self._apply, peer=peer, block=block, judged=judged))
+            except Malformed as error:
+                return await self._lied(peer, block.head, error)
+            if verdict is None:
+                # Another peer's block came first. Judging a large one would keep the writer for seconds.
+                size = sum(len(record.line) for record in block.records.values())
+                judged = await self._worked(partial(self._database.read_now, judge_it), size)
         if len(block.records) > FEW:
             self._indexer.wake()
         return verdict
@@ -245,17 +238,23 @@ class Receiver:
             partner=partner,
             told=told,
             me=self._acceptance.me,
+            taken=self._acceptance.taken,
             network=self._network,
             now=self._world.now(),
         )
         changed = [each for each in told if each.changes]
         with self._indexer.block_in_hand():
             kept = asyncio.ensure_future(self._database.write(keep))
-            taken = [
-                asyncio.ensure_future(self._database.write(partial(self._take_change, peer=partner, told=each)))
-                for each in changed
-            ]
-            await asyncio.gather(kept, *taken, return_exceptions=True)
+            taken: list[asyncio.Future[Verdict | None]] = []
+            for begin in range(0, max(len(changed), 1), TOGETHER):
+                # A few share a transaction; then it is the turn of whoever else waits for the writer.
+                taken += [
+                    asyncio.ensure_future(self._database.write(partial(self._take_change, peer=partner, told=each)))
+                    for each in changed[begin : begin + TOGETHER]
+                ]
+                await asyncio.gather(kept, *taken[begin:], return_exceptions=True)
+        if any(len(each.changes) > FEW for each in changed):
+            self._indexer.wake()
         verdicts: list[Verdict] = []
         for each, taking in zip(changed, taken, strict=True):
             try:
@@ -280,7 +279,17 @@ class Receiver:
 
     async def holdings(self, partner: NodeId, of: Collection[NodeId] | None = None) -> Holdings:
         """What a session plans by, of everybody or of these authors."""
-        return await self._database.read(lambda db: self._holdings(db, partner, of))
+        return await self._database.read(
+            partial(
+                survey,
+                partner=partner,
+                of=of,
+                me=self._acceptance.me,
+                accepted=self._acceptance.taken,
+                kinds=self._kinds,
+                now=self._world.now(),
+            )
+        )
 
     async def tree(self, author: NodeId) -> Tree:
         """The tree of what is held of an author now; empty where nothing is."""
@@ -315,15 +324,17 @@ class Receiver:
         if isinstance(block, Refusal):
             partners.refuse(db, peer, told.head.author, block, told.head.hash, self._world.now())
             return block
-        judge_it = partial(self._judge, block=block)
-        return self._apply(db, peer=peer, block=block, judged=judge_it(db), again=judge_it)
+        return self._apply(db, peer=peer, block=block, judged=self._judge(db, block=block))
 
-    def _apply(
-        self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged, again: Callable[..., _Judged]
-    ) -> Verdict:
+    def _apply(self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged) -> Verdict | None:
+        """Makes a verdict's consequences durable; None where something else is held by now than it was judged by."""
         if not judged.fits(authors.find(db, block.author)):
-            judged = again(db)
+            return None
         verdict, now = judged.verdict, self._world.now()
+        # This node's own card counts from its first head on: until then others hold what an older one signed.
+        mine = block.author == self._acceptance.me
+        if isinstance(verdict, Accepted) and not mine and authors.is_replaced(db, verdict.card):
+            verdict = Refusal(Reason.ROLLED_BACK, "a newer card of its author is known, so its epoch is over")
         if isinstance(verdict, Refusal):
             author = authors.find(db, block.author)
             if verdict.evidence and author:
@@ -333,7 +344,7 @@ class Receiver:
                 partners.refuse(db, peer, block.author, verdict, block.heads[-1].hash if block.heads else None, now)
         if not isinstance(verdict, Accepted):
             return verdict
-        if block.author == self._acceptance.me and not self._authority.adopts(db, verdict):
+        if mine and not self._authority.adopts(db, verdict):
             return Refusal(Reason.NOT_ACCEPTED, "these are this node's own records: its own home alone changes them")
         # From here on an exception undoes the whole block; a lie that only the sum shows is met there.
         sets.advance(
@@ -351,10 +362,14 @@ class Receiver:
             now=now,
             continuous=verdict.continuous,
         )
+        proof, author = block.evidence, authors.find(db, block.author)
+        if proof and author and proof.epoch >= author.epoch:
+            # What was held could be judged by it; a first set is taken, and shown as forked.
+            authors.keep_evidence(db, author.no, proof)
         partners.forgive(db, peer, block.author)
         if refusal := beat_ahead(block.beat, verdict.card, now):
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
-        if block.author != self._acceptance.me:
+        if not mine:
             sets.purge_silent(db, block.author, now)
         if judged.held is None or acceptance.concerns(block):
             self._unsettled = True
@@ -366,17 +381,3 @@ class Receiver:
             return None
         tree = self._trees.of(db, author)
         return Held(author.newest_card, author.head, author.head_at or 0, tree, author.forked_epoch)
-
-    def _holdings(self, db: sqlite3.Connection, partner: NodeId, of: Collection[NodeId] | None) -> Holdings:
-        held = {NodeId(row[0]): Heard(*row) for row in authors.states(db, of)}
-        heard_since = self._world.now() - authors.SILENT_AFTER
-        incomplete = records.without_bodies(db, of, kinds=self._kinds, heard_since=heard_since)
-        me = authors.find(db, self._acceptance.me)
-        return Holdings(
-            partners.heard(db, partner, of),
-            held,
-            self._acceptance.taken,
-            {NodeId(node): keys for node, keys in incomplete.items()},
-            self._acceptance.me,
-            me.beat_time or 0 if me else 0,
-        )

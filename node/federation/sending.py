@@ -29,15 +29,18 @@ FEED_PAGE = 500
 """Authors in one answer of the feed."""
 FEED_BYTES = 4 * MIB
 """Bytes of lines after which the feed goes on in a next answer."""
-LINKS_AT_FIRST = 64
-"""Heads of the chain, the newest among them, that a first pull brings: of days or weeks, and some 200 bytes each."""
+LINKS_AT_FIRST = 16
+"""Heads of the chain, the newest among them, that a first pull brings: of days, some 200 bytes and a signature each."""
 FEED_LINES = FEED_LINES_READ - 100
 """Lines after which it does: a reader takes no more, and one author's fit into what is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Lines of a feed, and the place that they reach. `urgent`: there is more in them than that authors are alive."""
+    """Lines of a feed, and the place that they reach.
+
+    `urgent`: there is more in them than that authors are alive, or there are more of them to come.
+    """
 
     lines: list[bytes]
     reached: int
@@ -54,7 +57,8 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         return None
     lines: list[bytes] = []
     reached, room, urgent = after, FEED_BYTES, after == 0
-    for author in authors.arrived_since(db, after, FEED_PAGE):
+    arrived = authors.arrived_since(db, after, FEED_PAGE)
+    for author in arrived:
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
@@ -65,18 +69,24 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
         if author.beat_line:
             told.append(b'{"beat":%b}' % author.beat_line)
-        if author.forked_epoch is not None and (proof := authors.evidence_line(db, author)):
+        if proof := _evidence(db, author):
             told.append(proof)
         elif after and news:
             told += _changes(db, author, honoured=honoured)
         room -= sum(map(len, told))
         lines += told
-    return Feed(lines, reached, urgent)
+    # Behind a page full of beats there may be what is urgent.
+    full = len(arrived) == FEED_PAGE or bool(arrived and arrived[-1].arrival != reached)
+    return Feed(lines, reached, urgent or full)
 
 
 def _is_told(author: Author) -> bool:
     """Whether others are told of the author's state. It is asked for again where it is damaged, and told after that."""
     return author.head_line is not None and author.standing >= Standing.REACHED and not author.damaged
+
+
+def _evidence(db: sqlite3.Connection, author: Author) -> bytes | None:
+    return authors.evidence_line(db, author) if author.forked_epoch is not None else None
 
 
 def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[bytes]:
@@ -88,7 +98,7 @@ def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[
     if len(removals) > CHANGES_AT_MOST:
         return []
     lines = [_removal_line(*each) for each in removals]
-    room = CHANGES_BYTES
+    room = CHANGES_BYTES - sum(map(len, lines))
     for stored in records.since(db, author.no, before):
         lines.append(_record_line(stored, honoured=honoured))
         room -= len(lines[-1])
@@ -115,6 +125,8 @@ def block(
         yield b'{"head":%b}' % line
     if author.beat_line:
         yield b'{"beat":%b}' % author.beat_line
+    if proof := _evidence(db, author):
+        yield proof
     # A reader without anything needs no removals, but one that already has a page may hold what was removed since.
     removals = records.removals_since(db, author.no, want.since) if want.epoch or want.after else []
     if not chain.linked or len(removals) > limits.records:

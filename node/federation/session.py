@@ -10,7 +10,7 @@ The order of things (SPEC, "The wire"):
 3. pull what else the partner has newer than we of everybody who is accepted here; what was just applied may introduce
    more authors, so go on until there is nothing more
 4. where the changes don't add up, compare trees, pull what differs, and judge again
-5. ask once for bodies of which only the leaf is held
+5. ask for bodies of which only the leaf is held, once for each
 6. if nobody can reach us, push what we have newer than the partner
 
     round = session.round(wait=25)
@@ -20,17 +20,18 @@ The order of things (SPEC, "The wire"):
 """
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from node.errors import Declined, Malformed
 from node.federation.clocks import check_hello
+from node.federation.greeting import Greeting
 from node.federation.hearing import Heeded, Told
-from node.federation.receiving import Holdings
-from node.federation.wire import DEEPEST_LOOK, VERSION, WANTS_AT_ONCE
+from node.federation.holdings import Holdings
+from node.federation.wire import DEEPEST_LOOK, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
-from node.protocol.statements import NO_HASH, Card, Hello
+from node.protocol.statements import NO_HASH, Card
 from node.protocol.tree import Subtree, Tree, prefix_of
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
 
@@ -47,36 +48,6 @@ _MOVED = "its set changed while the trees were compared: asked again later"
 
 class Action(Generic[R]):
     """Something to be done for the session; its result is an R."""
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """What a server answers to a nonce, checked for form alone."""
-
-    card: Card
-    hello: Hello
-    protocols: tuple[int, ...]
-
-    def check(self, partner: NodeId, *, network: str, newest_card: Card | None, nonce: str, url: str) -> None:
-        """Raises Declined or Forged unless it is `partner` that answers at `url`, now, with its newest key."""
-        card, hello = self.card, self.hello
-        if card.author != partner:
-            raise Declined(
-                f"{card.author} answers there, not {partner}: ask the partner where its node is reached now", 421
-            )
-        if newest_card and card.epoch < newest_card.epoch:
-            raise Declined(
-                f"the node shows a card of epoch {card.epoch}, its newest known one is of epoch "
-                f"{newest_card.epoch}: an old key is in use there, ask the partner",
-                421,
-            )
-        if card.network != network:
-            raise Declined(f"the node belongs to the network {card.network!r}, this one to {network!r}", 421)
-        hello.verify(card)
-        if hello.nonce != nonce or hello.url != url:
-            raise Declined("the node signed another greeting than it was given: somebody may be in between", 421)
-        if VERSION not in self.protocols:
-            raise Declined(f"the node speaks the protocols {self.protocols}, this one {VERSION}: update it", 421)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +189,9 @@ class Session:
         self._surveyed = False
         self._accepted: frozenset[NodeId] = frozenset()
         self._tried: set[tuple[NodeId, bytes]] = set()
-        self._asked_bodies: set[tuple[NodeId, bytes]] = set()
-        self._pushed: set[tuple[NodeId, bytes, int]] = set()
+        self._asked_bodies: dict[tuple[NodeId, bytes], str] = {}
+        """By author and head, the last of the keys whose bodies were asked for."""
+        self._pushed: set[tuple[NodeId, bytes, int, int]] = set()
 
     def round(self, wait: int) -> Steps[RoundDone]:
         """One round; `wait`: seconds that the partner may hold the question for news open."""
@@ -293,7 +265,7 @@ class Session:
             for want, verdict in zip(wants, verdicts, strict=False):
                 self._tried.add((want.author, holdings.heard[want.author].head))
                 yield from self._follow(verdict, done)
-        yield from self._ask_bodies(holdings)
+        holdings = yield from self._ask_bodies(holdings, None if everybody else told)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             yield from ask(Push(pushes))
             done.pushed = len(pushes)
@@ -334,9 +306,8 @@ class Session:
             yield from ask(Refuse(block.author, part, head.hash))
             return part
         here = {key for prefix in prefixes for key, _ in mine.items(prefix)}
-        whole = Block(block.author, block.card, block.heads, block.beat)
-        whole.records, whole.leaves = part.records, part.leaves
-        whole.removed = here - part.records.keys() - part.leaves.keys()
+        removed = here - part.records.keys() - part.leaves.keys()
+        whole = replace(block, compare=False, removed=removed, records=part.records, leaves=part.leaves)
         return (yield from ask(Apply(whole)))
 
     def _differing(self, block: Block, mine: Tree) -> Steps[list[str] | None]:
@@ -358,14 +329,25 @@ class Session:
             found += ours
         return found if len(found) <= PREFIXES_AT_ONCE else [""]
 
-    def _ask_bodies(self, holdings: Holdings) -> Steps[None]:
+    def _ask_bodies(self, holdings: Holdings, of: frozenset[NodeId] | None) -> Steps[Holdings]:
+        """Asks for each missing body once a head, some of each author at a time; what is held after that."""
+        while wants := self._bodies(holdings):
+            verdicts = yield from ask(Pull(wants))
+            for want in wants[: len(verdicts)]:
+                self._asked_bodies[want.author, want.head] = want.prefixes[-1]
+            holdings = yield from ask(Survey(of))
+        return holdings
+
+    def _bodies(self, holdings: Holdings) -> tuple[Want, ...]:
+        wants: list[Want] = []
         for author, keys in holdings.without_body.items():
             held, heard = holdings.held.get(author), holdings.heard.get(author)
-            if held is None or heard is None or held.head != heard.head or (author, held.head) in self._asked_bodies:
+            if held is None or heard is None or held.head != heard.head:
                 continue
-            self._asked_bodies.add((author, held.head))
-            prefixes = tuple(prefix_of(key, 256) for key in keys)
-            yield from ask(Pull((Want(author, held.epoch, 0, held.head, prefixes=prefixes),)))
+            last = self._asked_bodies.get((author, held.head), "")
+            if prefixes := tuple(prefix for key in sorted(keys) if (prefix := prefix_of(key, 256)) > last):
+                wants.append(Want(author, held.epoch, 0, held.head, prefixes=prefixes))
+        return tuple(wants[:WANTS_AT_ONCE])
 
     def _pushes(self, holdings: Holdings) -> tuple[Want, ...]:
         """What the partner lacks, as the wants that it would ask with; each state is brought once."""
@@ -373,18 +355,21 @@ class Session:
         for author, held in holdings.held.items():
             # Of its own author nobody but this node has the newest beat.
             beat = holdings.own_beat if author == holdings.me else 0
+            # Nobody can ask this node for what it can prove.
+            forked = holdings.forked.get(author, 0)
+            state = author, held.head, beat, forked
             theirs = holdings.heard.get(author)
-            if (author, held.head, beat) in self._pushed or len(wants) == WANTS_AT_ONCE:
+            if state in self._pushed or len(wants) == WANTS_AT_ONCE:
                 continue
             if held.head == NO_HASH:
                 # It is damaged here: nothing of it can be given.
                 continue
-            if author == self.partner and (theirs is None or theirs.order >= held.order):
+            if author == self.partner and not forked and (theirs is None or theirs.order >= held.order):
                 # Only where its disk was set back does it lack what it once said itself.
                 continue
-            if theirs is None or theirs.order < held.order or (beat and theirs.order == held.order):
+            if theirs is None or theirs.order < held.order or (beat and theirs.order == held.order) or forked:
                 wants.append(Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author))
-                self._pushed.add((author, held.head, beat))
+                self._pushed.add(state)
         return tuple(wants)
 
 

@@ -36,6 +36,7 @@ FEED_LINES = 10_000
 CHANGES_AT_MOST = 64
 """Changes of one author that a feed brings with its newest state; of more, the reader asks."""
 CHANGES_BYTES = 32 * 1024
+"""Bytes of their lines together."""
 LONGEST_ANSWER = MIB
 """Bytes of an answer that is one JSON object."""
 DEEPEST_LOOK = 8

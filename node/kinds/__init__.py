@@ -70,12 +70,17 @@ KINDS: Mapping[str, type[Body]] = MappingProxyType(
 PERSONAL: frozenset[str] = frozenset({"contact"})
 """The kinds that hold personal data: hidden when their author falls silent, purged after 60 days."""
 
+_MOST_MEMBERS = 1_000
+"""Members of one field; each kind allows far fewer."""
+
 
 def interpret(kind: str, body: object, *, now: int | None = None) -> Body | None:
     """The body as its kind understands it; None for an unknown kind; Malformed, in one sentence, for a broken body."""
     model = KINDS.get(kind)
     if model is None:
         return None
+    if type(body) is dict:
+        _refuse_crowds(model, body)
     try:
         found = model.model_validate(body)
     except ValidationError as error:
@@ -84,6 +89,13 @@ def interpret(kind: str, body: object, *, now: int | None = None) -> Body | None
     for where, sentence in found.at_publish(now) if now is not None else ():
         raise Malformed(f"{where}: {sentence}")
     return found
+
+
+def _refuse_crowds(model: type[Body], body: dict[str, Any]) -> None:
+    """Raises Malformed for a field of too many members: being told what is wrong with each would take long."""
+    for field, value in body.items():
+        if (type(value) is list or type(value) is dict) and len(value) > _MOST_MEMBERS and field in model.model_fields:
+            raise Malformed(f"{field}: too many: give at most {_MOST_MEMBERS}")
 
 
 def problems(kind: str, body: object, *, now: int | None = None) -> list[tuple[str, str]]:

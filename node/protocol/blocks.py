@@ -2,8 +2,9 @@
 
 Rules (SPEC, "Blocks"):
 
-- lines in this order: card?, heads (oldest first, the last is the state), beat?, then either `compare`, or removals and
-  after them records and leaves in the order of their seq, no two records sharing one; the last line is `next`
+- lines in this order: card?, heads (oldest first, the last is the state), beat?, evidence?, then either `compare`, or
+  removals and after them records and leaves in the order of their seq, no two records sharing one; the last line is
+  `next`
 - the head comes first, so its count and bytes bound what follows
 - a leaf stands for a record whose body the sender doesn't have, or doesn't show to this reader
 
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from node.errors import Malformed
 from node.protocol import names
 from node.protocol.canonical import decode
+from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Beat, Card, Head, Record
 from node.protocol.tree import parse_prefix
@@ -29,7 +31,7 @@ from node.protocol.tree import parse_prefix
 LARGEST_LINE = names.LARGEST_RECORD + 1024
 """Bytes of one line at most: a record and its wrapping."""
 
-S = TypeVar("S", Card, Head, Beat)
+S = TypeVar("S", Card, Head, Beat, Evidence)
 
 LINE_TAGS = frozenset(("card", "head", "beat", "put", "del", "leaf", "evidence", "compare", "next"))
 
@@ -124,6 +126,7 @@ class Block:
     records: dict[bytes, Record] = field(default_factory=dict)
     leaves: dict[bytes, Leaf] = field(default_factory=dict)
     after: int | None = None
+    evidence: Evidence | None = None
 
     @property
     def head(self) -> Head:
@@ -151,9 +154,11 @@ class Block:
 class _Reader:
     """The order of a block's lines, and the bounds that its head sets."""
 
-    ORDER: Mapping[str, int] = {"card": 0, "head": 1, "beat": 2, "compare": 3, "del": 4, "put": 5, "leaf": 5, "next": 6}
-    REPEATED = frozenset((1, 4, 5))
-    BEFORE_RECORDS = frozenset((1, 2, 4, 5))
+    ORDER: Mapping[str, int] = {
+        "card": 0, "head": 1, "beat": 2, "evidence": 3, "compare": 4, "del": 5, "put": 6, "leaf": 6, "next": 7
+    }  # fmt: skip
+    REPEATED = frozenset((1, 5, 6))
+    BEFORE_RECORDS = frozenset((1, 2, 3, 5, 6))
 
     def __init__(self, block: Block, limits: Limits) -> None:
         self.block = block
@@ -178,11 +183,14 @@ class _Reader:
         stage = self.ORDER.get(tag, -1)
         if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:
             raise Malformed(f"a block has no {tag} line at this place")
-        if 2 < stage < 6 and not self.heads:
+        if 2 < stage < 7 and not self.heads:
             raise Malformed("a block's head comes before its records")
         if self.stage == self.ORDER["compare"] and tag != "next":
             raise Malformed("a block that says compare brings no changes")
         self.stage = stage
+        self._add(tag, value, line)
+
+    def _add(self, tag: str, value: Any, line: bytes) -> None:
         if tag == "put":
             self._put(Record.of(value, line[7:-1]))
         elif tag == "leaf":
@@ -195,6 +203,8 @@ class _Reader:
             self._head(self._own(Head.parse(value)))
         elif tag == "beat":
             self.block.beat = self._own(Beat.parse(value))
+        elif tag == "evidence":
+            self.block.evidence = self._own(Evidence.parse(value))
         elif tag == "compare":
             self.block.compare = True
         else:

@@ -341,7 +341,7 @@ class Record(NamedTuple):
         if len(line) > names.LARGEST_RECORD:
             raise Malformed(f"a record has at most {names.LARGEST_RECORD} bytes: shorten its texts")
         get = value.get
-        salt, updated, visibility = get("salt"), get("updated"), get("visibility")
+        salt, updated, visibility = get("salt"), names.check_time(get("updated")), get("visibility")
         kind, id_ = names.parse_kind(get("kind")), names.parse_record_id(get("id"))
         if type(salt) is not str or not _SALT(salt):
             raise Malformed("a record's salt is 16 bytes as base64url without padding")
@@ -349,7 +349,6 @@ class Record(NamedTuple):
             raise Malformed(f"a record's visibility is one of {', '.join(VISIBILITIES)}")
         if type(get("body")) is not dict:
             raise Malformed("a record's body is an object")
-        updated = names.check_time(updated)
         if "checked" in value:
             names.check_time(value["checked"])
         expires = names.parse_time(value["expires"]) if "expires" in value else None

@@ -149,8 +149,11 @@ def _unequal(block: Block, *, compared: bool) -> Verdict:
 
 def _card(block: Block, held: Held | None, network: str) -> Card | Refusal:
     given = block.card
-    if given is not None and given.network != network:
-        return Refusal(Reason.FOREIGN_NETWORK, f"the author belongs to the network {given.network!r}, not {network!r}")
+    for each in (*((given,) if given else ()), *(block.evidence.cards if block.evidence else ())):
+        if each.network != network:
+            return Refusal(
+                Reason.FOREIGN_NETWORK, f"the author belongs to the network {each.network!r}, not {network!r}"
+            )
     if held is None:
         return given or Refusal(Reason.INCOMPLETE, "the block has no card, and none is held")
     if given is None or given.signed.statement == held.card.signed.statement:
@@ -178,6 +181,8 @@ def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Re
     if held is None:
         return True
     mine = held.head
+    if block.evidence and block.evidence.epoch >= max(newest.epoch, held.card.epoch):
+        return Refusal(Reason.FORKED, "the author signed two histories of one epoch", block.evidence)
     if held.forked_epoch is not None and newest.epoch <= held.forked_epoch:
         return Refusal(
             Reason.FORKED, f"the author forked in epoch {newest.epoch}: it has to publish under a new epoch first"

@@ -154,6 +154,12 @@ def introduce(db: sqlite3.Connection, card: Card) -> None:
         db.execute("UPDATE authors SET next_card = ? WHERE no = ?", (card.signed.line, author.no))
 
 
+def is_replaced(db: sqlite3.Connection, card: Card) -> bool:
+    """Whether a card of a newer epoch is known of its author, perhaps without a head."""
+    author = find(db, card.author)
+    return author is not None and author.newest_card.epoch > card.epoch
+
+
 def adopt(db: sqlite3.Connection, card: Card) -> int:
     """Makes `card` the one that the author's head is under; the author's number."""
     row = db.execute(
@@ -334,6 +340,12 @@ def evidence_line(db: sqlite3.Connection, author: Author) -> bytes | None:
     """The evidence against the author, while it still counts: until a higher epoch."""
     row = db.execute("SELECT line FROM evidence WHERE author = ? AND epoch >= ?", (author.no, author.epoch)).fetchone()
     return row[0] if row else None
+
+
+def forked(db: sqlite3.Connection, of: Collection[NodeId] | None = None) -> dict[NodeId, int]:
+    """The forked epoch of everybody, or of these, against whom there is evidence that still counts."""
+    chosen, ids = among("node_id", of)
+    return dict(db.execute(f"SELECT node_id, forked_epoch FROM authors WHERE forked_epoch >= epoch {chosen}", ids))
 
 
 def dropped(db: sqlite3.Connection, before: float) -> Author | None:

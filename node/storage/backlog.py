@@ -13,6 +13,9 @@ import orjson
 from node.storage import bulk
 from node.storage.index import Entry
 
+BYTES_AT_ONCE = 8 * 1024 * 1024
+"""Bytes of records that are looked into together: of the largest, a few, and not the thousands of a step."""
+
 
 class Unread(NamedTuple):
     """A record to be looked into; `value` tells whether it is still the same afterwards."""
@@ -24,13 +27,20 @@ class Unread(NamedTuple):
 
 
 def first(db: sqlite3.Connection, after: int, most: int) -> list[Unread]:
-    """The first records of the backlog whose number is above `after`."""
+    """The first records of the backlog whose number is above `after`: at most so many, and some `BYTES_AT_ONCE`."""
     rows = db.execute(
-        "SELECT records.no, records.value, kind, line FROM backlog JOIN records USING (no) "
+        "SELECT backlog.no, backlog.value, kind, line FROM backlog JOIN records USING (no) "
         "WHERE backlog.no > ? ORDER BY backlog.no LIMIT ?",
         (after, most),
     )
-    return [Unread(*row) for row in rows]
+    found: list[Unread] = []
+    room = BYTES_AT_ONCE
+    for row in rows:
+        found.append(Unread(*row))
+        room -= len(found[-1].line)
+        if room <= 0:
+            break
+    return found
 
 
 def size(db: sqlite3.Connection) -> int:

@@ -25,6 +25,10 @@ _PAGE = 4096
 """Bytes of the database's pages. What comes after so many in a row never lies on a page that rows share."""
 
 
+_LARGE = 2 * 1024 * 1024
+"""Bytes of lines in one statement: while SQLite copies its parameters, no other thread has the interpreter."""
+
+
 class Row(NamedTuple):
     """A record as it is stored and searched. A leaf has neither kind nor line; one without entry isn't searched yet."""
 
@@ -97,7 +101,12 @@ def sheet(rows: Iterable[Row]) -> Sheet:
 
 def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
     """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
-    insert_sheet(db, author, sheet(rows))
+    begin = size = 0
+    for end, row in enumerate(rows, 1):
+        size += len(row.line or b"")
+        if size >= _LARGE or end == len(rows):
+            insert_sheet(db, author, sheet(rows[begin:end]))
+            begin, size = end, 0
 
 
 def insert_sheet(db: sqlite3.Connection, author: int, made: Sheet, *, first: int = 0) -> None:

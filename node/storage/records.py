@@ -4,6 +4,7 @@ A record has one row for as long as its author has it: `no` stays while its valu
 at a row stay stable. What is indexed of it is made anew from its bytes with every change.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
@@ -166,7 +167,7 @@ def of_kind(db: sqlite3.Connection, author: int, kind: str, most: int = -1) -> I
     """Number, id and line of an author's shared, well-formed records of a kind, in the order in which they came here.
 
     They lie in one range of keys (SPEC, "The tree"), so that an author's other records cost nothing. At most `most`;
-    bodies are read one by one, as far as the caller goes on.
+    bodies are read one by one, as far as the caller goes on. What the disk altered is left out: trust hangs on these.
     """
     first = tree_key(kind, "")[:1]
     found = db.execute(
@@ -176,13 +177,15 @@ def of_kind(db: sqlite3.Connection, author: int, kind: str, most: int = -1) -> I
         (author, first.ljust(32, b"\x00"), first.ljust(32, b"\xff"), kind, most),
     ).fetchall()
     for no, id_ in found:
-        yield no, id_, line(db, no)
+        if (found_line := line(db, no)) is not None:
+            yield no, id_, found_line
 
 
-def line(db: sqlite3.Connection, no: int) -> bytes:
-    """The bytes of the record with this number; it is there, with its body."""
-    found: bytes = db.execute("SELECT line FROM records WHERE no = ?", (no,)).fetchone()[0]
-    return found
+def line(db: sqlite3.Connection, no: int) -> bytes | None:
+    """The bytes of the record with this number; None where they aren't there as they were verified."""
+    query = "SELECT CAST(line AS BLOB), value FROM records WHERE no = ? AND line IS NOT NULL"
+    found = db.execute(query, (no,)).fetchone()
+    return found[0] if found and hashlib.sha256(found[0]).digest() == found[1] else None
 
 
 def without_bodies(
@@ -196,8 +199,9 @@ def without_bodies(
 ) -> dict[str, tuple[bytes, ...]]:
     """By author (everybody, or these), keys of records of which only the leaf is held: so many of each, and of all.
 
-    With `kinds` only what may be of one of them. Of those who haven't been heard from since `heard_since` none are
-    given: what was purged stays away.
+    Each author's first come before anybody's second, so that none who withholds many keeps the others' from being
+    asked for. With `kinds` only what may be of one of them. Of those who haven't been heard from since `heard_since`
+    none are given: what was purged stays away.
     """
     chosen, ids = authors.among("node_id", of)
     if chosen:
@@ -207,7 +211,7 @@ def without_bodies(
         "FROM records INDEXED BY records_without_body WHERE line IS NULL "
         f"{chosen} {_of_kinds(kinds)}) AS found "
         "JOIN authors ON authors.no = found.author "
-        "WHERE place <= ? AND coalesce(beat_time, head_at, 0) >= ? LIMIT ?",
+        "WHERE place <= ? AND coalesce(beat_time, head_at, 0) >= ? ORDER BY place LIMIT ?",
         (*ids, of_each, heard_since, of_all),
     )
     found: dict[str, list[bytes]] = {}

@@ -46,7 +46,8 @@ def together(connection: sqlite3.Connection, path: Path, first: Waiting, followi
             connection.execute("ROLLBACK")
         # The first job has not even begun where the transaction could not.
         for future in dict.fromkeys([*(each for each, _ in done), first[1]]):
-            if not future.done():
+            # One that did not begin may be given up at this very moment.
+            if not future.done() and (future.running() or future.set_running_or_notify_cancel()):
                 future.set_exception(error)
         return False
     for future, result in done:

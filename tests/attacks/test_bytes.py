@@ -17,7 +17,7 @@ from node.protocol.statements import Head, Record, sign
 from tests.attacks.conftest import TAKEN, Scene, befriend, room, staged
 from tests.attacks.intruder import Answer, Handler, Intruder, ask, signed
 from tests.nodes import until
-from tests.protocol.builders import put_line
+from tests.protocol.builders import card_line, head_line, next_line, put_line
 from tests.system.conftest import Make
 
 MIB = 1024 * 1024
@@ -95,6 +95,24 @@ def test_an_answer_without_an_end_is_cut_off(what: str, scene: Scene) -> None:
             handler.wfile.write(piece)
 
     assert sentence in failure(scene, endless)
+    scene.goes_on()
+
+
+def test_more_changes_than_the_news_may_bring_are_not_judged_in_the_writers_time(scene: Scene) -> None:
+    author = scene.introduce("talkative")
+
+    def told_with_its_changes(size: int) -> str:
+        """What becomes of a state of which nothing but the news can be had."""
+        before = author.want()
+        author.put("practice", {"steps": "x" * size})
+        author.commit()
+        changes = [line for line in author.block_lines(before) if line.startswith(b'{"put"')]
+        feed = [card_line(author.card), head_line(author.head), *changes]
+        return scene.offer(author, feed=feed, block=lambda _: [next_line(author.id)])
+
+    assert told_with_its_changes(1_000) == TAKEN
+    assert told_with_its_changes(40_000) in ("malformed", "incomplete")
+    assert scene.offer_again(author) == TAKEN
     scene.goes_on()
 
 

@@ -91,12 +91,13 @@ class SmallNode:
         self.publisher = Publisher(
             self.database, self.trees, self.key, self.authority, urls=(f"https://{name}.example",), world=self.world
         )
+        self.indexer = Indexer(self.database)
         self.receiver = Receiver(
             self.database,
             self.trees,
             self.acceptance,
             self.authority,
-            Indexer(self.database),
+            self.indexer,
             network=NETWORK,
             limits=self.limits,
             world=self.world,

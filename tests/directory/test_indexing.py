@@ -154,9 +154,18 @@ async def test_blocks_in_hand_come_first_but_not_for_ever(node: SmallNode, monke
     assert unread(node) == 0
 
 
-async def test_a_step_that_failed_is_tried_again(node: SmallNode, monkeypatch: pytest.MonkeyPatch) -> None:
+FAILURES = [
+    pytest.param(HomeError("the disk is full"), id="of the disk"),
+    pytest.param(ZeroDivisionError("a bug"), id="of this program"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_step_that_failed_is_tried_again(
+    node: SmallNode, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     monkeypatch.setattr(indexing, "AGAIN", 0.01)
-    failures = [HomeError("the disk is full")]
+    failures = [failure]
 
     def settle(db: Any, entries: Any) -> None:
         if failures:
@@ -172,6 +181,43 @@ async def test_a_step_that_failed_is_tried_again(node: SmallNode, monkeypatch: p
                 await asyncio.sleep(0.01)
         await indexer.done()
     assert len(found(node, "Handshake07")) == 1
+
+
+async def test_nobody_waits_for_ever_where_it_can_not_go_on(node: SmallNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(db: Any, entries: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(backlog, "settle", settle)
+    await taken(node, author_of(MANY))
+    async with Indexer(node.database).running() as indexer:
+        await asyncio.wait_for(indexer.done(), 10)
+    assert unread(node) == MANY
+
+
+DAMAGE = [
+    pytest.param("UPDATE records SET line = x'00' WHERE id = 'p7'", id="of the line"),
+    pytest.param("UPDATE records SET value = zeroblob(32) WHERE id = 'p7'", id="of the hash"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_record_that_the_disk_altered_keeps_no_other_waiting(node: SmallNode, damage: str) -> None:
+    await taken(node, author_of(MANY))
+    node.database.write_now(lambda db: db.execute(damage).rowcount)
+    async with Indexer(node.database).running() as indexer:
+        await asyncio.wait_for(indexer.done(), 10)
+    assert unread(node) == 0
+    assert len(found(node, "Handshake08")) == 1
+
+
+async def test_a_step_is_small_where_its_records_are_large(node: SmallNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    await taken(node, author_of(MANY))
+    monkeypatch.setattr(backlog, "BYTES_AT_ONCE", 2_000)
+    step = node.database.read_now(lambda db: backlog.first(db, 0, MANY))
+    assert 1 < len(step) < 20
+    async with Indexer(node.database).running() as indexer:
+        await indexer.done()
+    assert unread(node) == 0
 
 
 def test_an_entry_of_an_unknown_kind_has_no_heading() -> None:

@@ -13,7 +13,8 @@ from node.errors import InputError
 from node.federation import sending
 from node.federation.client import Client
 from node.federation.exchange import Exchange
-from node.federation.session import Greeting, News, RoundDone, Session
+from node.federation.greeting import Greeting
+from node.federation.session import News, RoundDone, Session
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, encode_base64
@@ -211,6 +212,22 @@ async def test_what_the_disk_damaged_is_noticed_and_repaired_and_the_partner_not
     assert whole(held, tartu, tartu)
     assert held.refusals() == []
     assert await scrubbed(held) == []
+
+
+async def test_more_altered_lines_than_one_question_asks_for_come_back_in_one_round(
+    tartu: SmallNode, held: SmallNode
+) -> None:
+    def alter_all(db: sqlite3.Connection, author: int) -> None:
+        db.execute("UPDATE records SET line = x'00' WHERE author = ? AND kind = 'adoption'", (author,))
+
+    tartu.clock.pass_by(2)
+    await tartu.publish(*(adoption(f"more{number}") for number in range(450)))
+    await sync(held, tartu)
+    harmed(held, tartu, alter_all)
+    [damage] = await scrubbed(held)
+    assert len(damage.altered) == RECORDS + 450
+    await sync(held, tartu)
+    assert whole(held, tartu, tartu)
 
 
 async def test_lost_rows_that_nobody_looked_for_are_repaired_by_the_next_change(

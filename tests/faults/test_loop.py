@@ -2,7 +2,9 @@
 neither node is kept from others for more than 50 ms.
 
 What counts is the time that the node's own threads took while the loop was kept waiting: what other programs of the
-machine took is theirs. The 64 come where BRA_FAULTS is set (make faults). -s shows the figures.
+machine took is theirs. Beside other tests that is only roughly so, because a thread with the interpreter may be kept
+from the processor: there the loop's own work has that bound, and all threads together four times as much. The 64 come
+where BRA_FAULTS is set (make faults). -s shows the figures.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ from tests.system.inside import moved, states
 
 LONGEST = 50.0
 """Milliseconds."""
+ALONE = bool(os.environ.get("BRA_FAULTS"))
 TRIES = 3
 """The best counts: a machine that others use makes one worse, never better."""
 PATIENCE = 120.0
@@ -98,7 +101,7 @@ def scene(request: pytest.FixtureRequest, make_once: Make) -> Iterator[Scene]:
 @pytest.mark.parametrize("pushed", [False, True], ids=["pulled", "pushed"])
 def test_the_event_loop_is_never_kept_for_long_by(pushed: bool, scene: Scene, tmp_path: Path) -> None:
     tries: list[Lag] = []
-    while len(tries) < TRIES and (not tries or tries[-1].busy > LONGEST):
+    while len(tries) < TRIES and not (tries and good(tries[-1])):
         source, reader = (watched(each, tmp_path / str(len(tries))) for each in (scene.source, scene.reader))
         if pushed:
             source.configure(federation={"outbound_only": True})
@@ -113,7 +116,11 @@ def test_the_event_loop_is_never_kept_for_long_by(pushed: bool, scene: Scene, tm
             source.stop()
         sys.stdout.write(f"giving: {given}; taking: {taken}\n")
         tries.append(max(given, taken))
-    assert min(tries).busy <= LONGEST
+    assert any(map(good, tries)), tries
+
+
+def good(lag: Lag) -> bool:
+    return lag.own <= LONGEST and lag.busy <= (LONGEST if ALONE else 4 * LONGEST)
 
 
 def watched(node: Node, folder: Path) -> Watched:

@@ -1,5 +1,6 @@
 """Small changes come with the feed's news, and count like the block that a pull would have brought."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 from node.directory.draft import Change
 from node.federation import sending, wire
 from node.federation.client import _news
+from node.federation.first import FEW
 from node.federation.hearing import Told
 from node.federation.session import News
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal
-from node.storage import authors
+from node.storage import authors, backlog
 from tests.directory.small_node import SmallNode, adoption, contact_body, signatory, tags
 from tests.kinds.kind_examples import example
 
@@ -97,6 +99,18 @@ async def test_a_change_that_follows_another_state_is_left_to_a_pull(tartu: Smal
 async def test_who_begins_gets_no_changes(tartu: SmallNode, lund: SmallNode) -> None:
     await publish(tartu, adoption("new"))
     assert "put" not in tags(feed(tartu, 0))
+
+
+async def test_as_many_as_are_looked_into_later_are_searched_then(tartu: SmallNode, lund: SmallNode) -> None:
+    before = place(tartu)
+    await publish(tartu, *(adoption(f"more{number}") for number in range(FEW + 5)))
+    told = news(tartu, before).told
+    assert len(told[0].changes) > FEW
+    async with lund.indexer.running() as indexer:
+        await indexer.done()
+        await lund.receiver.hear(tartu.id, told)
+        await asyncio.wait_for(indexer.done(), 10)
+        assert lund.database.read_now(backlog.size) == 0
 
 
 LONG = example("practice", summary={"en": "x" * 1_000})

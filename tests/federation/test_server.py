@@ -39,7 +39,7 @@ from tests.directory.small_node import (
     tags,
 )
 from tests.federation.test_wire import BOMB
-from tests.protocol.builders import Author
+from tests.protocol.builders import Author, next_line
 
 LUND = signatory("lund")
 PREFIX = wire.PREFIX
@@ -343,6 +343,14 @@ REFUSED: list[Any] = [
     ("a push that breaks off", "POST", lambda s: f"{PREFIX}/push", b'{"card":', 400, "breaks off"),
     ("a push without its end", "POST", lambda s: f"{PREFIX}/push", b"{}\n", 400, "breaks off"),
     ("a push of nobody", "POST", lambda s: f"{PREFIX}/push", b'{"next":{"author":"x"}}\n', 400, "a node id is"),
+    (
+        "a push of too many blocks",
+        "POST",
+        lambda s: f"{PREFIX}/push",
+        (next_line(LUND.id) + b"\n") * (wire.WANTS_AT_ONCE + 1),
+        400,
+        "up to 64 blocks",
+    ),
     ("a push's line without an end", "POST", lambda s: f"{PREFIX}/push", b"x" * 100_000, 400, "a line has at most"),
     ("a nonce that is none", "GET", lambda s: f"{wire.WELL_KNOWN}?nonce=x", None, 400, "32 bytes"),
 ]

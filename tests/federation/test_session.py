@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from node.errors import Declined, Forged, Malformed, Unreachable
+from node.federation.greeting import Greeting
 from node.federation.hearing import Heeded, Told
-from node.federation.receiving import Holdings
+from node.federation.holdings import Holdings
 from node.federation.session import (
     Apply,
     Greet,
-    Greeting,
     Hear,
     HeldTree,
     News,
@@ -603,6 +603,40 @@ def test_bodies_are_asked_for_once_a_head() -> None:
     talk.look_again()
     partner.drive(talk)
     assert partner.all(Pull) == []
+
+
+def test_more_bodies_than_are_told_at_a_time_are_asked_for_one_lot_after_the_other() -> None:
+    author = author_named("paris", 5)
+    missing = sorted(author.records)
+    partner, talk = Partner(), session()
+    partner.offers(author)
+    partner.holds(author)
+
+    def survey(_: Survey) -> Holdings:
+        partner.holdings.without_body[author.id] = tuple(missing[:2])
+        return partner.holdings
+
+    def pull(action: Pull) -> list[Verdict]:
+        [want] = action.wants
+        for prefix in want.prefixes:
+            missing.remove(int(prefix, 2).to_bytes(32))
+        return [partner._accept(want)]
+
+    partner.answers = {Survey: survey, Pull: pull}
+    partner.drive(talk)
+    assert missing == []
+    assert [len(pull.wants[0].prefixes) for pull in partner.all(Pull)] == [2, 2, 1]
+
+
+def test_bodies_that_an_answer_had_no_room_for_are_asked_for_again() -> None:
+    first, second = author_named("paris"), author_named("tartu")
+    partner, talk = Partner(), session()
+    partner.offers(first, second)
+    partner.holds(first, second)
+    partner.holdings.without_body.update({author.id: tuple(author.records) for author in (first, second)})
+    partner.answers[Pull] = lambda action: [partner._accept(action.wants[0])]
+    partner.drive(talk)
+    assert [[want.author for want in pull.wants] for pull in partner.all(Pull)] == [[first.id, second.id], [second.id]]
 
 
 @pytest.mark.parametrize(

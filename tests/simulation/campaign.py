@@ -44,7 +44,6 @@ class Summary:
     commits: int = 0
     checks: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    open: Counter[str] = field(default_factory=Counter)
     failing: dict[int, str] = field(default_factory=dict)
 
     def add(self, outcome: Outcome, problem: str) -> None:
@@ -57,7 +56,6 @@ class Summary:
         self.commits += outcome.commits
         self.checks += outcome.checks
         self.faults += outcome.faults
-        self.open.update(dict.fromkeys(outcome.open, 1))
         if problem:
             self.failing[outcome.seed] = problem
 
@@ -65,7 +63,6 @@ class Summary:
         return {
             "seeds": self.seeds,
             "failing": sorted(self.failing),
-            "open": dict(self.open),
             "minutes": round(seconds / 60, 1),
             "virtual_hours": round(self.virtual_hours, 1),
             "nodes": self.nodes,

@@ -53,6 +53,8 @@ class Faults:
             machine.set_back(whole=bool(step.amount))
             self._simulation.invariants.set_back(machine)
             await self.restart(machine, step.seconds)
+        elif step.what == "damage" and machine.running:
+            await self._damage(machine, step)
 
     async def end(self) -> None:
         """Everything is well again, and stays so."""
@@ -91,6 +93,17 @@ class Faults:
         if undo := self._undo.pop(number, None):
             self._simulation.note(f"{step.what} {step.who} {step.other} is over")
             undo()
+
+    async def _damage(self, machine: Machine, step: Step) -> None:
+        """Rows of others are lost or altered; a while later, or when the plan ends, the machine's operator looks."""
+        rows = machine.spoil(int(step.amount))
+        if not rows:
+            return
+        self._count("damage")
+        self._simulation.note(f"{machine.name} loses {rows}")
+        self._simulation.invariants.damaged(machine)
+        await asyncio.sleep(step.seconds)
+        await machine.run("check")
 
     def _link(self, one: str, other: str, step: Step) -> Callable[[], None]:
         """Makes a link bad; gives what makes it good again."""

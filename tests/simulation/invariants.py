@@ -10,7 +10,7 @@ While it runs:
 
 At the end, after faults and quiet:
 
-- equal: partners that both accept an author hold the same head of it, or both hold the proof of a fork
+- equal: partners that both accept an author hold the same head of it, and no proof of a fork, or both hold such a proof
 - kept: whatever an author was told is published is in its own set, and the public part of it, with bodies, in others'
 - quiet: idle rounds write nothing, and are no more than the long wait between them allows
 - sound: no node's log has an error, no request was answered by one (500), no replayed request was taken
@@ -20,7 +20,6 @@ A breach is a `Violation`: the invariant's name, and what was found.
 
 import hashlib
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -29,14 +28,13 @@ from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import Head, Record
 from node.protocol.tree import Tree
-from node.protocol.verdicts import Reason
 from node.storage.authors import stored_card
 from node.trust.reach import Standing
 from tests.simulation.nodes import Machine
 
 AUTHORS = (
     "SELECT no, node_id, card, epoch, seq, head, head_hash, count, root, held, standing, forked_epoch, "
-    "(SELECT line FROM evidence WHERE author = no) FROM authors"
+    "(SELECT line FROM evidence WHERE author = no), damaged FROM authors"
 )
 LEAVING = 90.0
 """Seconds for which an answer that was begun while its reader was honoured may still be on its way."""
@@ -71,6 +69,7 @@ class Held:
     standing: int
     forked_epoch: int | None
     evidence: bytes | None
+    damaged: int
 
     @property
     def order(self) -> tuple[int, int]:
@@ -92,6 +91,10 @@ class Known:
     honoured: dict[NodeId, float] = field(default_factory=dict)
     """Until when a node was honoured: without end while it is."""
     set_back: bool = False
+    damaged: set[NodeId] = field(default_factory=set)
+    """Of whom the plan has spoilt rows that were not met whole again since."""
+    spoilt: bool = False
+    """Whether it ever has: older copies of the disk may hold that."""
 
 
 class Invariants:
@@ -104,8 +107,6 @@ class Invariants:
         """Heads that honest authors committed, by hash."""
         self.known = {node_id: Known() for node_id in self.machines}
         self.checks = 0
-        self.open: Counter[str] = Counter()
-        """Differences whose cause is known and not mended yet (docs/simulation.md), by that cause."""
         self._records: dict[bytes, Record] = {}
         self._proven: set[bytes] = set()
 
@@ -115,6 +116,14 @@ class Invariants:
         known.order.clear()
         known.rows.clear()
         known.set_back = True
+        if known.spoilt:
+            self.damaged(machine)
+
+    def damaged(self, machine: Machine) -> None:
+        """The plan spoils rows of others on the machine's disk."""
+        known = self.known[machine.id]
+        known.damaged |= self.rows(machine).keys() - {machine.id}
+        known.spoilt = True
 
     def committed(self, machine: Machine, now: float, *, everything: bool = False) -> None:
         """Looks at what a commit has changed; Violation where something can't be."""
@@ -126,7 +135,7 @@ class Invariants:
             if everything or before is None or _changed(before, held):
                 known.rows[held.node_id] = held
                 if held.head is not None:
-                    self._check(db, machine, known, held, now)
+                    self._check(db, machine, known, held, now, ended=everything)
 
     def _honours(self, known: Known, held: Held, now: float) -> None:
         if held.standing == Standing.HONOURED:
@@ -134,14 +143,22 @@ class Invariants:
         elif known.honoured.get(held.node_id) == float("inf"):
             known.honoured[held.node_id] = now + LEAVING
 
-    def _check(self, db: sqlite3.Connection, machine: Machine, known: Known, held: Held, now: float) -> None:
+    def _check(
+        self, db: sqlite3.Connection, machine: Machine, known: Known, held: Held, now: float, *, ended: bool
+    ) -> None:
         self.checks += 1
         where = f"{self._name(held.node_id)} at {machine.name}"
         self._check_head(machine, held, where)
         if machine.id not in self.liars and known.order.get(held.node_id, (0, 0)) > held.order:
             raise Violation("forward", f"{where} went from {known.order[held.node_id]} back to {held.order}")
         known.order[held.node_id] = held.order
-        self._check_rows(db, machine, known, held, where, now)
+        try:
+            self._check_rows(db, machine, known, held, where, now)
+            known.damaged.discard(held.node_id)
+        except Violation as violation:
+            noticed = not ended or held.damaged
+            if violation.invariant != "signed" or held.node_id not in known.damaged or not noticed:
+                raise
         self._check_fork(held, where)
 
     def _check_head(self, machine: Machine, held: Held, where: str) -> None:
@@ -243,16 +260,15 @@ class Invariants:
                     if not (mine and theirs and mine.standing and theirs.standing):
                         continue
                     if (difference := self._difference(mine, theirs)) is not None:
-                        if known := _known_open(one, mine, other, theirs):
-                            self.open[known] += 1
-                            continue
                         names = f"{one.name} and {other.name}"
                         raise Violation("equal", f"{names} are partners, but of {self._name(author)} {difference}")
 
     def _difference(self, mine: Held, theirs: Held) -> str | None:
-        if mine.head_hash == theirs.head_hash:
-            return None
+        if mine.damaged != theirs.damaged:
+            return f"one holds {_shown(mine)} and the other could have repaired {_shown(theirs)}"
         if mine.forked and theirs.forked:
+            return None
+        if mine.head_hash == theirs.head_hash and mine.forked == theirs.forked:
             return None
         return f"one holds {_shown(mine)}, the other {_shown(theirs)}"
 
@@ -266,9 +282,24 @@ class Invariants:
                 "WHERE line IS NULL AND records.seq > 0 AND standing > 0"
             )
             for node_id, value in missing.fetchall():
+                if self.known[machine.id].spoilt and not self._given(machine, bytes.fromhex(value)):
+                    # What the disk lost, and nobody has any more who would give it.
+                    continue
                 record = self._records.get(bytes.fromhex(value))
                 if record and record.visibility == "public" and node_id not in self.liars:
                     raise Violation("kept", f"{machine.name} lacks a public {record.kind} of {self._name(node_id)}")
+
+    def _given(self, machine: Machine, value: bytes) -> bool:
+        """Whether an honest partner of the machine that can be asked has a body, and takes its author."""
+        found = (
+            "SELECT 1 FROM records JOIN authors ON authors.no = author "
+            "WHERE value = ? AND line IS NOT NULL AND standing > 0"
+        )
+        return any(
+            other.platter.connection.execute(found, (value,)).fetchone()
+            for other in self.machines.values()
+            if other.url and other.id not in self.liars | {machine.id} and _partners(machine, other)
+        )
 
     def _name(self, node_id: str) -> str:
         machine = self.machines.get(NodeId(node_id))
@@ -276,11 +307,12 @@ class Invariants:
 
 
 def _changed(before: Held, held: Held) -> bool:
-    return (before.head_hash, before.held, before.card, before.forked_epoch) != (
+    return (before.head_hash, before.held, before.card, before.forked_epoch, before.damaged) != (
         held.head_hash,
         held.held,
         held.card,
         held.forked_epoch,
+        held.damaged,
     )
 
 
@@ -293,18 +325,6 @@ def _partners(one: Machine, other: Machine) -> bool:
         if found.fetchone() is None:
             return False
     return bool(one.url or other.url)
-
-
-def _known_open(one: Machine, mine: Held, other: Machine, theirs: Held) -> str | None:
-    """Why two partners that differ are no news."""
-    if (mine.forked and not one.url) or (theirs.forked and not other.url):
-        return "a push carries no evidence"
-    behind, ahead = (one, other) if mine.order < theirs.order else (other, one)
-    refused = behind.platter.connection.execute(
-        "SELECT 1 FROM refusals WHERE partner = ? AND author = ? AND reason = ?",
-        (ahead.id, mine.node_id, Reason.BROKEN_CHAIN),
-    )
-    return "a partner that came later has no chain to give" if refused.fetchone() else None
 
 
 def _shown(held: Held) -> str:

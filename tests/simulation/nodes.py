@@ -35,6 +35,7 @@ from node.joining.key_card import KeyCard
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
 from node.protocol.statements import Card, Record
+from node.second_process import Gone
 from node.world import World
 from tests.directory.small_node import TEXT, agreement_body, organisation_body
 from tests.protocol.builders import NETWORK, NOW, key_named
@@ -46,6 +47,14 @@ FIRST_PORT = 10_000
 HOUR = 3600.0
 QUICKER = 120.0
 """By so much house-keeping is quicker than a real node's: an hour's job is done every half minute."""
+
+SPOILS = {
+    "lost": "DELETE FROM records WHERE no = ?",
+    "body": "UPDATE records SET line = CAST(replace(line, 'a', 'e') AS BLOB) WHERE no = ?",
+    "hash": "UPDATE records SET value = zeroblob(32) WHERE no = ?",
+    "kind": "UPDATE records SET kind = 'other' WHERE no = ?",
+}
+"""What a disk can do to a row."""
 
 
 class Setting(Protocol):
@@ -140,6 +149,22 @@ class Clockwork(Housekeeping):
         while True:
             await asyncio.sleep(seconds)
             await logged(work, name)
+
+
+class Elsewhere:
+    """What the second process does, done here a moment later; now and then it dies on the way."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def takes(self, size: int) -> bool:
+        return size > 0
+
+    async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
+        await asyncio.sleep(self._random.random() * 0.2)
+        if self._random.random() < 0.2:
+            raise Gone("the second process has ended")
+        return function(*arguments)
 
 
 class Machine:
@@ -237,6 +262,17 @@ class Machine:
             # A file that was copied back is another one on the disk.
             self.home.database.inode += 1
 
+    def spoil(self, most: int) -> list[tuple[int, str]]:
+        """Loses or alters rows of other authors beneath the program; their numbers, and what befell each."""
+        db, draw = self.platter.connection, self.setting.random
+        held = db.execute("SELECT no FROM records WHERE author > 1 AND line IS NOT NULL ORDER BY no").fetchall()
+        spoilt = []
+        for (no,) in draw.sample(held, min(most, len(held))):
+            way = draw.choice(list(SPOILS))
+            db.execute(SPOILS[way], (no,))
+            spoilt.append((no, way))
+        return spoilt
+
     async def _main(self, process: Process, context: Context) -> None:
         setting = self.setting
         random = Random(f"{setting.random.random()}/{self.name}/{self.starts}")
@@ -252,6 +288,7 @@ class Machine:
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(client.session(connector))
             app = self.open(self.home, self.disk, self._config, world, http)
+            app.receiver.second = app.indexer.second = Elsewhere(random)  # type: ignore[assignment]
             await stack.enter_async_context(app.indexer.running())
             clockwork = Clockwork()
             runner = await stack.enter_async_context(app.answering(clockwork))

@@ -20,9 +20,23 @@ NAMES = ("ahti", "brno", "cork", "delft", "espoo", "faro", "graz", "hull", "izol
 LIES = ("forge", "hide", "roll back", "freeze", "equivocate", "flood")
 """What a byzantine node does to those who ask it."""
 
-OPERATIONS = ("publish", "edit", "withdraw", "contact", "befriend", "part", "block", "unblock", "endorse", "rotate")
+LARGE = "publish many"
+"""More records than are searchable at once; in such a run, first sets go to what stands for the second process."""
+OPERATIONS = (
+    "publish",
+    "edit",
+    "withdraw",
+    "contact",
+    "befriend",
+    "part",
+    "block",
+    "unblock",
+    "endorse",
+    "rotate",
+    LARGE,
+)
 LINK_FAULTS = ("loss", "reset", "corruption", "delay", "slow", "replay", "one way", "partition")
-NODE_FAULTS = ("crash", "kill", "backup", "restore", "skew")
+NODE_FAULTS = ("crash", "kill", "backup", "restore", "skew", "damage")
 
 FOUNDING = 10.0
 """Seconds in which the nodes are founded and become partners, before anything else happens."""
@@ -80,6 +94,7 @@ class Plan:
         pairs = _topology(random, names)
         ends = FOUNDING + random.choice((30.0, 60.0, 90.0, 150.0))
         steps = [*_operations(random, names, ends), *_faults(random, names, lies, ends)]
+        steps += _added(Random(f"added/{seed}"), names, lies, ends)
         return cls(seed, members, tuple(pairs), tuple(sorted(steps, key=lambda step: step.at)), ends)
 
     def without(self, steps: Sequence[Step]) -> Self:
@@ -161,6 +176,20 @@ def _faults(random: Random, names: Sequence[str], lies: dict[str, str], ends: fl
             if what not in LINK_FAULTS:
                 other = ""
             steps.append(Step(at, what, who, other, amount, min(seconds, ends - at)))
+    return steps
+
+
+def _added(random: Random, names: Sequence[str], lies: dict[str, str], ends: float) -> list[Step]:
+    """What plans have since the first thirty thousand were run: drawn apart, so that the rest of them stays."""
+    steps = []
+    if random.random() < 0.15:
+        steps.append(Step(_moment(random, ends), LARGE, random.choice(names), amount=float(random.randrange(55, 90))))
+    if random.random() < 0.15:
+        who = random.choice([name for name in names if name not in lies])
+        steps += [
+            Step(_moment(random, ends), "damage", who, amount=float(random.randrange(1, 6)), seconds=5.0)
+            for _ in range(random.choice((1, 1, 2)))
+        ]
     return steps
 
 

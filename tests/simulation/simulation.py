@@ -19,6 +19,7 @@ import structlog
 from node.directory.authority import State
 from node.directory.draft import Change
 from node.errors import BraError
+from node.federation import receiving
 from node.protocol.statements import Record
 from tests.directory.small_node import adoption_body, contact_body
 from tests.simulation.faults import Faults
@@ -27,7 +28,7 @@ from tests.simulation.liars import Liar
 from tests.simulation.loop import PROCESS, VirtualLoop, run
 from tests.simulation.network import WINDOW, Network
 from tests.simulation.nodes import Machine
-from tests.simulation.plan import Member, Plan, Step
+from tests.simulation.plan import LARGE, Member, Plan, Step
 
 QUIET = 100.0
 """Virtual seconds after the last fault until everybody has to agree: two of the quickened hours, and some."""
@@ -35,6 +36,9 @@ UNDERSTOOD = 45.0
 """Virtual seconds after which a home that was set back has asked everybody, and its operator sees what is wrong."""
 IDLE = 30.0
 """The last of them, in which nothing may be written any more."""
+
+SMALL = 1_000
+"""Bytes of a first set that count as many, in a run with large ones."""
 
 
 @dataclass
@@ -53,7 +57,6 @@ class Outcome:
     sent: int = 0
     crashes: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    open: Counter[str] = field(default_factory=Counter)
     trace: list[str] = field(default_factory=list)
 
 
@@ -145,7 +148,9 @@ class Simulation:
     # The run
 
     def run(self) -> Outcome:
-        before = structlog.get_config()
+        before, far = structlog.get_config(), receiving.FAR
+        if any(step.what == LARGE for step in self.plan.steps):
+            receiving.FAR = SMALL
         structlog.configure(
             processors=[self.logged],
             wrapper_class=structlog.make_filtering_bound_logger(0),
@@ -156,6 +161,7 @@ class Simulation:
             run(self.loop, self._main())
         finally:
             structlog.configure(**before)
+            receiving.FAR = far
             for machine in self.machines.values():
                 machine.platter.close()
         outcome, network = self.outcome, self.network
@@ -165,7 +171,6 @@ class Simulation:
             {machine.lie: machine.lies for machine in self.machines.values() if isinstance(machine, Liar)}
         )
         outcome.requests, outcome.sent = network.requests, sum(network.bytes.values())
-        outcome.open = self.invariants.open
         outcome.commits, outcome.checks = self._commits.total(), self.invariants.checks
         return outcome
 
@@ -268,6 +273,8 @@ class Simulation:
 
     def _body(self, kind: str, step: Step, place: int) -> dict[str, Any]:
         text = f"{step.who} {step.at} {place}"
+        if step.what == LARGE:
+            return adoption_body(text) | {"result": {"en": text * 60}}
         return contact_body(text) if kind == "contact" else adoption_body(text)
 
     async def _befriend(self, machine: Machine, step: Step) -> None:
@@ -339,6 +346,7 @@ class Simulation:
 
 _OPERATIONS: dict[str, Callable[[Simulation, Machine, Step], Any]] = {
     "publish": Simulation._publish,
+    LARGE: Simulation._publish,
     "contact": Simulation._publish,
     "edit": Simulation._edit,
     "withdraw": Simulation._withdraw,

@@ -14,6 +14,7 @@ from node.protocol import evidence
 from node.protocol.statements import Head
 from node.protocol.verdicts import Accepted, Compare, Verdict, judge
 from node.storage import authors
+from node.storage.scrub import Scrub
 from tests.simulation.disk import Disk, Platter
 from tests.simulation.nodes import Machine
 from tests.simulation.plan import Member, Plan, Step
@@ -121,7 +122,16 @@ def forks_are_made_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(authors, "advance", advance)
 
 
+def nobody_looks_at_the_disk(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(self: Scrub, progress: Any = None) -> list[Any]:
+        return []
+
+    patch.setattr(Scrub, "everybody", nothing)
+    patch.setattr(Scrub, "suspects", nothing)
+
+
 REPLAY = tuple(Step(10.0, "replay", one, other, 0.9, 40.0) for one, other in LINE)
+DAMAGE = Step(57.0, "damage", "cork", amount=5, seconds=1.0)
 PARTED = (
     Step(12.0, "endorse", "ahti", "cork"),
     Step(13.0, "part", "brno", "cork"),
@@ -137,6 +147,7 @@ ALONE = Plan(
 
 BROKEN = [
     pytest.param("signed", no_root_check, plan(lie="hide"), id="a set that adds up to no head"),
+    pytest.param("signed", nobody_looks_at_the_disk, plan(DAMAGE), id="rows that the disk lost"),
     pytest.param("signed", no_signature_check, plan(lie="forge"), id="a head that its author never signed"),
     pytest.param("private", bodies_for_everybody, plan(*PARTED, ends=115.0), id="bodies for whoever is only listed"),
     pytest.param("proven", forks_are_made_up, plan(), id="a fork that nobody proved"),

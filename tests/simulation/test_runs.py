@@ -1,26 +1,30 @@
-"""A fixed few hundred seeds; that a seed is one run, to the byte; and each bug that a seed has found."""
+"""The first seeds, those of few nodes; that a seed is one run, to the byte; and each bug that a seed has found."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.plan import LIES, LINK_FAULTS, Member, Plan, Step
+from tests.simulation.plan import LARGE, LIES, LINK_FAULTS, Member, Plan, Step
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import simulate
 
-SEEDS = 200
+SEEDS = 180
 TOGETHER = 20
-LARGEST = 5
+LARGEST = 4
 """Nodes of a run here; `make simulate` has larger ones, too."""
 
 FOUND = {
+    200: "who finds two histories and can't be reached kept the evidence for itself",
     1117: "a client that hung up in the middle of an answer was logged as an error of the node's own",
     1493: "the same, by another way",
     2043: "a node set back without its knowing took cursors of a time that it doesn't remember, and kept news back",
     2104: "a node started while its clock was ahead refused everybody until that time had come",
     2133: "a restored home was never given its own newest state by a partner that can only push",
+    50011: "a node whose disk had altered what trust is worked out from could not be started again",
 }
 """What went wrong before it was mended, by seed."""
+ADDED = 40_000
+"""From this seed on they were drawn with damage and large sets."""
 
 LATECOMER = Plan(
     seed=0,
@@ -35,11 +39,7 @@ LATECOMER = Plan(
     ),
     ends=60.0,
 )
-OPEN = [
-    pytest.param("a push carries no evidence", Plan.drawn(200), id="evidence"),
-    pytest.param("a partner that came later has no chain to give", LATECOMER, id="latecomer"),
-]
-"""What is known, and not mended yet."""
+"""Who left holds an older state, and comes to the newer one by way of somebody who came after both."""
 
 
 def plans(first: int, count: int) -> Iterator[Plan]:
@@ -58,14 +58,15 @@ def test_whatever_happens_all_invariants_hold(first: int) -> None:
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
-    assert simulate(Plan.drawn(seed)).violation is None, FOUND[seed]
+    plan = Plan.drawn(seed)
+    if seed < ADDED:
+        # As it was drawn when it was found.
+        plan = plan.without([step for step in plan.steps if step.what in ("damage", LARGE)])
+    assert simulate(plan).violation is None, FOUND[seed]
 
 
-@pytest.mark.parametrize(("cause", "plan"), OPEN)
-def test_what_is_open_is_still_to_be_seen(cause: str, plan: Plan) -> None:
-    outcome = simulate(plan)
-    assert outcome.violation is None
-    assert list(outcome.open) == [cause], "it was mended: write that down in docs/simulation.md"
+def test_a_partner_that_came_later_has_the_chain_to_give() -> None:
+    assert simulate(LATECOMER).violation is None
 
 
 @pytest.mark.parametrize("seed", [3, 45])
@@ -79,7 +80,9 @@ def test_a_seed_is_one_run_to_the_byte(seed: int) -> None:
 def test_the_seeds_of_these_tests_have_every_fault_and_every_lie() -> None:
     drawn = list(plans(0, SEEDS))
     happens = {step.what for plan in drawn for step in plan.steps}
-    assert happens.issuperset((*LINK_FAULTS, "crash", "kill", "restore", "skew", "rotate", "part", "block"))
+    assert happens.issuperset(
+        (*LINK_FAULTS, "crash", "kill", "restore", "skew", "rotate", "part", "block", "damage", LARGE)
+    )
     assert {member.lie for plan in drawn for member in plan.members} == {"", *LIES}
     assert any(member.outbound_only for plan in drawn for member in plan.members)
 

@@ -4,6 +4,8 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import sqlite_utils
 
 from node.errors import HomeError, InputError
+from node.storage import transactions
 from node.storage.database import Database
 from node.storage.migrations import migrations
 
@@ -115,6 +118,20 @@ async def test_a_job_that_was_given_up_before_its_turn_does_not_happen(database:
     await database.write(note("after"))
     assert given_up.cancelled()
     assert notes(database) == ["after"]
+
+
+def test_a_job_that_is_given_up_while_its_transaction_fails_does_not_end_the_writer(database: Database) -> None:
+    class GivenUp(Future[Any]):
+        def done(self) -> bool:
+            answer = super().done()
+            self.cancel()
+            return answer
+
+    given_up = GivenUp()
+    with closing(sqlite3.connect(":memory:")) as nowhere:
+        nowhere.execute("BEGIN")
+        assert not transactions.together(nowhere, database.path, (note("late"), given_up), ())
+    assert given_up.cancelled()
 
 
 def test_closing_waits_for_what_is_queued(tmp_path: Path) -> None:

@@ -2,12 +2,18 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import sqlite_utils
 
+from node.protocol.verdicts import Accepted
 from node.storage.database import Database
 from node.storage.migrations import migrations
+from node.storage.scrub import look
+from node.trust.reach import Standing
+from tests.directory.small_node import SmallNode, signatory, tags
+from tests.kinds.kind_examples import example
 
 
 def test_records_from_before_personal_lines_had_pages_of_their_own_stay_and_names_leave_the_search(
@@ -25,7 +31,7 @@ def test_records_from_before_personal_lines_had_pages_of_their_own_stay_and_name
         db.commit()
     with closing(Database(path)) as database:
 
-        def look(db: sqlite3.Connection) -> None:
+        def check(db: sqlite3.Connection) -> None:
             assert list(db.execute("SELECT no, length(apart), line FROM records ORDER BY no")) == [
                 (1, None, b"a room"),
                 (2, 4096, b"a person"),
@@ -37,4 +43,45 @@ def test_records_from_before_personal_lines_had_pages_of_their_own_stay_and_name
             indexes = {row[1] for row in db.execute("PRAGMA index_list(records)")}
             assert {"records_without_body", "idx_records_author_key", "idx_records_author_seq"} <= indexes
 
-        database.read_now(look)
+        database.read_now(check)
+
+
+async def test_a_database_from_before_the_backlog_goes_on_with_all_that_it_held(tmp_path: Path) -> None:
+    paris, path = signatory("paris"), tmp_path / "tartu.db"
+    with closing(SmallNode(tmp_path)) as before:
+        before.befriend(paris)
+        assert isinstance(await before.take(paris.block_lines(), paris), Accepted)
+    as_if_made_before(path, "m008_backlog")
+    with closing(SmallNode(tmp_path)) as node:
+        node.accept(paris, Standing.HONOURED)
+        held = node.author(paris.id)
+        assert held is not None
+        assert (held.news, held.damaged) == (held.arrival, 0), "its newest state is news to whoever hasn't seen it"
+        assert tags(node.feed())[:2] == ["card", "head"]
+        assert node.database.read_now(partial(look, author_id=paris.id)) is None, "nothing counts as damaged"
+        async with node.indexer.running() as indexer:
+            await indexer.done()
+        paris.put("practice", example("practice"), "p")
+        want = node.want(paris)
+        paris.commit()
+        assert isinstance(await node.take(paris.block_lines(want), paris), Accepted)
+        assert len(node.rows(paris.id)) == 3
+
+
+def as_if_made_before(path: Path, step: str) -> None:
+    """Brings a database back to what the version before a step would have left, with all that its tables hold."""
+    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(path.with_suffix(".before"))) as before:
+        migrations.apply(sqlite_utils.Database(before), stop_before=step)
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"
+        for (table,) in before.execute(tables).fetchall():
+            if table.startswith(("texts_", "places_", "_sqlite", "sqlite")):
+                # Made from the others.
+                continue
+            columns = [row[1] for row in before.execute(f"PRAGMA table_info({table})")]
+            rows = now.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            marks = ", ".join("?" * len(columns))
+            before.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+        before.commit()
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.with_suffix(".before").rename(path)

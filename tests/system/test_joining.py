@@ -1,5 +1,7 @@
 """Joining with real processes: in two terminals, without a way in, and killed between any two steps."""
 
+import codecs
+import json
 import os
 import pty
 import random
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import nodes
 from tests.nodes import Failed, Node, until, venue
 from tests.system.conftest import Make
 
@@ -44,6 +47,8 @@ class Terminal:
         )
         os.close(inner)
         self.said = ""
+        # A character may come in two parts.
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
 
     def until(self, part: str) -> str:
         until(lambda: part in self.read(), f"{part!r} does not come; there is {self.said!r}")
@@ -52,7 +57,7 @@ class Terminal:
     def read(self) -> str:
         while select.select([self._end], [], [], 0.05)[0]:
             try:
-                self.said += os.read(self._end, 65536).decode()
+                self.said += self._decode(os.read(self._end, 65536))
             except OSError:
                 break
         return self.said
@@ -134,6 +139,16 @@ def test_a_newcomer_that_nobody_can_reach_is_a_full_member(make: Make) -> None:
     confirm(lund)
     confirm(hidden)
     until(lambda: names(lund) == names(hidden) == {"Room lund", "Room hidden"}, f"{lund.log()} {hidden.log()}")
+
+
+def test_a_join_that_has_to_wait_is_told_and_leaves_the_output_to_programs(make: Make) -> None:
+    lund, tartu = make("Lund Park"), make("Tartu Forum")
+    lund.serve()
+    tartu.bra("join", lund.bra("invite").strip())
+    lund.kill()
+    synced = nodes.bra("sync", "--json", "--home", str(tartu.home))
+    assert json.loads(synced.stdout)["partners"] == []
+    assert b"a join waits" in synced.stderr
 
 
 def test_killed_after_each_step_both_go_on_where_they_were(make: Make) -> None:

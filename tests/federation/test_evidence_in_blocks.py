@@ -1,0 +1,187 @@
+"""A block brings the proof that its author forked: to whoever comes late, and to whom a push goes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.federation.first import read_first
+from node.federation.holdings import Holdings
+from node.federation.server import brought_card
+from node.federation.session import Push
+from node.protocol.blocks import Block, Want
+from node.protocol.evidence import Evidence, of_heads
+from node.protocol.names import encode_base64
+from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
+from node.storage import authors
+from tests.directory.small_node import SmallNode, adoption_body, signatory, statements, tags
+from tests.federation.test_session import LUND_WITH_HEAD, Partner, author_named, heard, session
+from tests.protocol.builders import NETWORK, NOW, Author, evidence_line
+
+
+@pytest.fixture
+def tartu(tmp_path: Path) -> Iterator[SmallNode]:
+    """A node with the proof that Paris forked."""
+    node = SmallNode(tmp_path, "tartu")
+    yield node
+    node.close()
+
+
+@pytest.fixture
+def lund(tmp_path: Path) -> Iterator[SmallNode]:
+    node = SmallNode(tmp_path, "lund")
+    yield node
+    node.close()
+
+
+async def forked(tartu: SmallNode, lund: SmallNode, network: str = NETWORK) -> tuple[Author, Author]:
+    """An author and its other self, whom one node has met both."""
+    paris = signatory("paris")
+    twin = paris.twin()
+    paris.put("adoption", adoption_body("one"))
+    twin.put("adoption", adoption_body("other"))
+    paris.commit()
+    twin.commit()
+    for node in (tartu, lund):
+        node.befriend(paris)
+    assert isinstance(await tartu.take(paris.block_lines(), paris), Accepted)
+    assert isinstance(await tartu.take(twin.block_lines(tartu.want(paris)), twin), Refusal)
+    return paris, twin
+
+
+def reason(verdict: Verdict) -> Reason:
+    assert isinstance(verdict, Refusal), verdict
+    return verdict.reason
+
+
+def forked_epoch(node: SmallNode, author: Author) -> int | None:
+    held = node.author(author.id)
+    assert held is not None
+    return held.forked_epoch
+
+
+async def test_who_comes_late_gets_the_set_and_the_proof(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    assert isinstance(await lund.pull(tartu, paris), Accepted)
+    assert forked_epoch(lund, paris) == 1
+    assert "evidence" in tags(lund.feed())
+
+
+async def test_a_large_first_set_brings_it_too(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    want = Want(paris.id)
+    first = read_first(want, tartu.tell(want), lund.limits, NETWORK, NOW, ())
+    assert first is not None
+    assert first.block.evidence is not None
+
+
+async def test_who_holds_the_other_history_gets_the_proof(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, twin = await forked(tartu, lund)
+    assert isinstance(await lund.take(twin.block_lines(), twin), Accepted)
+    assert reason(await lund.pull(tartu, paris)) is Reason.FORKED
+    assert forked_epoch(lund, paris) == 1
+    held = lund.author(paris.id)
+    assert held is not None
+    assert held.head_hash == twin.head.hash
+
+
+async def test_who_holds_the_same_state_gets_the_proof(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    assert reason(await lund.pull(tartu, paris)) is Reason.FORKED
+    assert forked_epoch(lund, paris) == 1
+
+
+async def test_a_new_epoch_is_not_stopped_by_proof_of_an_old_one(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    [proof] = [line for line in tartu.tell(Want(paris.id)) if line.startswith(b'{"evidence":')]
+    paris.rotate()
+    paris.commit()
+    lines = paris.block_lines()
+    place = tags(lines).index("put")
+    assert isinstance(await lund.take([*lines[:place], proof, *lines[place:]], paris), Accepted)
+    assert forked_epoch(lund, paris) is None
+
+
+async def test_proof_against_somebody_else_makes_the_block_malformed(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    munich = signatory("munich")
+    lund.befriend(munich)
+    [proof] = [line for line in tartu.tell(Want(paris.id)) if line.startswith(b'{"evidence":')]
+    lines = munich.block_lines()
+    place = tags(lines).index("put")
+    for count in (1, 2):
+        verdict = await lund.take([*lines[:place], *([proof] * count), *lines[place:]], munich)
+        assert reason(verdict) is Reason.MALFORMED
+    assert forked_epoch(lund, munich) is None
+
+
+async def test_proof_of_another_network_refuses_the_block(lund: SmallNode) -> None:
+    paris, rehearsal = signatory("paris"), Author("paris", network="rehearsal")
+    lund.befriend(paris)
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    twin = rehearsal.twin()
+    rehearsal.put("adoption", adoption_body("one"))
+    twin.put("adoption", adoption_body("other"))
+    proof = of_heads(rehearsal.card, rehearsal.commit(), [twin.commit()])
+    assert proof is not None
+    lines = paris.block_lines()
+    place = tags(lines).index("put")
+    lines.insert(place, evidence_line(proof))
+    assert reason(await lund.take(lines, paris)) is Reason.FOREIGN_NETWORK
+    assert forked_epoch(lund, paris) is None
+
+
+async def test_the_proof_in_a_block_is_the_one_of_the_feed(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    in_block, in_feed = (
+        [value for tag, value in statements(lines) if tag == "evidence"]
+        for lines in (tartu.tell(Want(paris.id)), tartu.feed())
+    )
+    assert in_block == in_feed
+    assert Evidence.parse(in_block[0]).author == paris.id
+    block = Block(paris.id)
+    block.read(tartu.tell(Want(paris.id)), tartu.limits)
+    assert block.evidence == Evidence.parse(in_block[0])
+
+
+async def test_a_node_knows_whom_it_can_prove_to_have_forked(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    holdings: Holdings = await tartu.receiver.holdings(lund.id)
+    assert holdings.forked == {paris.id: 1}
+    assert (await tartu.receiver.holdings(lund.id, {lund.id})).forked == {}
+    paris.rotate()
+    paris.commit()
+    tartu.database.write_now(lambda db: authors.adopt(db, paris.card))
+    assert (await tartu.receiver.holdings(lund.id)).forked == {}
+
+
+def test_who_can_not_be_reached_pushes_what_it_can_prove_once() -> None:
+    known = author_named("known")
+    partner, talk = Partner(), session(outbound_only=True)
+    partner.offers(known, LUND_WITH_HEAD)
+    partner.holds(known, LUND_WITH_HEAD)
+    partner.drive(talk)
+    assert partner.all(Push) == []
+    partner.holdings = Holdings(
+        partner.holdings.heard,
+        partner.holdings.held,
+        partner.holdings.accepted,
+        {},
+        forked={known.id: 1, LUND_WITH_HEAD.id: 1},
+    )
+    for _ in range(2):
+        talk.look_again()
+        partner.drive(talk)
+    [push] = partner.all(Push)
+    assert set(push.wants) == {Want(each.id, 1, heard(each).seq, heard(each).head) for each in (known, LUND_WITH_HEAD)}
+
+
+def test_a_card_that_is_known_is_not_read_again() -> None:
+    paris = signatory("paris")
+    header = encode_base64(paris.card.signed.line)
+    assert brought_card(paris.id, header, NETWORK, paris.card) is paris.card
+    again = brought_card(paris.id, header, NETWORK)
+    assert again == paris.card
+    assert again is not paris.card
