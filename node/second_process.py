@@ -41,7 +41,7 @@ REST = 30.0
 """Seconds without work after which it ends."""
 LONGEST = 30.0
 """Seconds that whoever asks waits at most; then it is ended."""
-ENOUGH = 512 * 1024
+ENOUGH = 16 * 1024 * 1024
 """Bytes of work, no two pieces further apart than that, for which it begins: it costs a third of a second."""
 _LENGTH = 8
 
