@@ -31,6 +31,8 @@ class Small(Node):
         assert self.process is not None
         # What lies on the small disk is seen from within.
         self.home = Path(f"/proc/{self.process.pid}/root{self.home}")
+        # A database on another disk is a copied one: it signs when the partner has answered.
+        until(lambda: self.status()["authority"]["state"] == "open", f"it may not sign: {self.log()}")
 
     @contextmanager
     def trouble(self) -> Iterator[None]:
