@@ -8,13 +8,14 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from node.control import socket
 from node.home import Home
+from node.storage import backlog
 from tests.nodes import Node
 
 MEGABYTE = 1_000_000
@@ -80,21 +81,21 @@ def _proc(node: Node, name: str) -> Path:
 
 
 def held(home: Path) -> int:
-    """Searchable records in a node's database, read beside it."""
-    db = sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)
-    try:
+    """Records in a node's database, read beside it."""
+    with _reading(home) as db:
         return int(db.execute("SELECT count(*) FROM records").fetchone()[0])
-    finally:
-        db.close()
 
 
 def unread(home: Path) -> int:
     """Records in a node's database that it doesn't find yet, read beside it."""
-    db = sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)
-    try:
-        return int(db.execute("SELECT count(*) FROM backlog").fetchone()[0])
-    finally:
-        db.close()
+    with _reading(home) as db:
+        return backlog.size(db)
+
+
+@contextmanager
+def _reading(home: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)) as db:
+        yield db
 
 
 def seconds(since: float) -> float:

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Self
 
@@ -18,7 +18,6 @@ import orjson
 import structlog
 
 from node.errors import BraError
-from node.second_process import Gone, SecondProcess
 from node.storage import backlog
 from node.storage.backlog import Unread
 from node.storage.database import Database
@@ -29,8 +28,6 @@ log = structlog.get_logger()
 AT_FIRST = 1_000
 AT_ONCE = 4_000
 """Records of one step: some 80 ms of the writer's time. Full text takes a fifth less than in steps of 1,000."""
-FAR = 64 * 1024
-"""Bytes of records from which a step is worth sending to the second process."""
 PATIENCE = 1.0
 """Seconds that a step waits at most for blocks in hand."""
 MOMENT = 0.02
@@ -50,8 +47,6 @@ class Indexer:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="index")
-        self.second: SecondProcess | None = None
-        """Takes large steps, where there is one."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -104,6 +99,7 @@ class Indexer:
                 self._idle.set()
 
     async def _work_off(self) -> None:
+        loop = asyncio.get_running_loop()
         storing: asyncio.Future[None] | None = None
         after = 0
         while True:
@@ -111,25 +107,19 @@ class Indexer:
             # The writer has nothing to do until the first ones are there.
             most = AT_ONCE if storing else AT_FIRST
             unread = await self._database.read(partial(backlog.first, after=after, most=most))
-            entries = await self._look_into(unread)
+            entries = await loop.run_in_executor(self._worker, look_into, unread)
             if storing is not None:
                 await storing
                 storing = None
             if unread:
-                storing = asyncio.ensure_future(self._database.write(partial(backlog.settle, entries=entries)))
+                settle = partial(backlog.settle, unread=unread, entries=entries)
+                storing = asyncio.ensure_future(self._database.write(settle))
                 after = unread[-1].no
             elif after == 0:
                 return
             else:
                 # A record that came anew keeps its number: look below, too.
                 after = 0
-
-    async def _look_into(self, unread: Sequence[Unread]) -> dict[Unread, Entry]:
-        size = sum(len(each.line) for each in unread)
-        if size >= FAR and self.second is not None and self.second.takes(size):
-            with suppress(Gone):
-                return await self.second.run(look_into, unread)
-        return await asyncio.get_running_loop().run_in_executor(self._worker, look_into, unread)
 
     async def _turn(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -138,9 +128,9 @@ class Indexer:
             await asyncio.sleep(MOMENT)
 
 
-def look_into(unread: Sequence[Unread]) -> dict[Unread, Entry]:
-    """What is searched of these records; runs in a worker thread. Their bytes were verified when they came."""
-    return {each: _entry(each) for each in unread}
+def look_into(unread: Sequence[Unread]) -> list[Entry]:
+    """What is searched of each of these records; runs in a worker thread. Their bytes were verified when they came."""
+    return [_entry(each) for each in unread]
 
 
 def _entry(unread: Unread) -> Entry:

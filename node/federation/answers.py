@@ -26,11 +26,12 @@ _LONG = 64 * 1024
 
 
 class NotAllowed(BraError):
-    """The caller is who it says it is, but may not do this; or too much is going on."""
+    """The caller is who it says it is, but may not do this; or too much is going on, for so many seconds perhaps."""
 
-    def __init__(self, sentence: str, status: int) -> None:
+    def __init__(self, sentence: str, status: int, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.headers = None if retry_after is None else {"Retry-After": str(retry_after)}
 
 
 def answering(handler: Handler, seconds: float) -> Handler:
@@ -41,7 +42,7 @@ def answering(handler: Handler, seconds: float) -> Handler:
             async with asyncio.timeout(seconds):
                 return await handler(request)
         except NotAllowed as error:
-            return problem(error.status, str(error))
+            return problem(error.status, str(error), headers=error.headers)
         except Forged as error:
             return problem(401, str(error))
         except (ProtocolError, InputError) as error:

@@ -6,9 +6,10 @@ What another node says is told as its saying, and of one that hasn't proven who 
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -33,6 +34,7 @@ from node.protocol.statements import Beat, Card, Head, Hello
 from node.protocol.tree import Subtree, parse_prefix
 from node.protocol.verdicts import Reason, Refusal
 from node.storage.authors import stored_card
+from node.storage.photos import LARGEST
 from node.world import World
 
 _CONNECT_SECONDS = 10
@@ -113,11 +115,14 @@ class Client:
         query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
             lines = [line async for batch in _lines(response, wire.LONGEST_FEED, wire.FEED_LINES) for line in batch]
+            mail = response.headers.get(wire.MAIL) == "1"
         # Two signatures an author: a few are checked here, many would hold up everybody else.
         assert self._partner is not None, "a feed is asked of a partner"
         if len(lines) > _FEW_LINES:
-            return await asyncio.to_thread(_news, lines, self._partner)
-        return _news(lines, self._partner)
+            news = await asyncio.to_thread(_news, lines, self._partner)
+        else:
+            news = _news(lines, self._partner)
+        return replace(news, mail=mail)
 
     async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:
         """The lines of each want's block, in the order of the wants; of the first ones, where all would be too much."""
@@ -166,10 +171,33 @@ class Client:
         except (KeyError, TypeError) as error:
             raise Malformed("the answer to a push has no verdict") from error
 
+    async def photo(self, hash_: str, seconds: float) -> bytes | None:
+        """The photo with this SHA-256, verified; None where the node doesn't hold it, or doesn't tell it to us."""
+        try:
+            async with self._answer("GET", self._call(f"photos/{hash_}"), seconds=seconds) as response:
+                data = await _whole(response, LARGEST)
+        except Declined as error:
+            if error.status == 404:
+                return None
+            raise
+        if (await asyncio.to_thread(hashlib.sha256, data)).hexdigest() != hash_:
+            raise Forged("what came is not the photo that was asked for")
+        return data
+
     async def join(self, request: bytes) -> bytes:
         """Brings a newcomer's request to be a partner; the inviter's answer, as it came."""
         async with self._answer("POST", self._call("join"), body=request) as response:
             return await _whole(response, wire.LONGEST_ANSWER)
+
+    async def post(self, name: str, body: bytes) -> Any:
+        """Brings one JSON object to a call; the object that is answered."""
+        async with self._answer("POST", self._call(name), body=body) as response:
+            return decode(await _whole(response, wire.LONGEST_ANSWER))
+
+    async def mailbox(self) -> Any:
+        """What the node keeps for us."""
+        async with self._answer("GET", self._call("mailbox")) as response:
+            return decode(await _whole(response, wire.LONGEST_ANSWER))
 
     def _call(self, name: str) -> str:
         return f"{self._url}{wire.PREFIX}/{name}"
@@ -189,20 +217,7 @@ class Client:
         # What is signed is what is sent: the HTTP client has its own way of quoting.
         target = URL(url)
         if signed:
-            assert self._partner is not None
-            assert self._signer is not None
-            now, nonce = self._world.now(), self._world.random(16)
-            sign = partial(
-                self._signer.headers,
-                method,
-                str(target),
-                self._partner,
-                body=body,
-                now=now,
-                nonce=nonce,
-                introduced=self._introduced,
-            )
-            headers |= await asyncio.to_thread(sign) if body and len(body) > _LONG_BODY else sign()
+            headers |= await self._signature(method, target, body)
         if encoding:
             headers["Content-Encoding"] = encoding
         timeout = aiohttp.ClientTimeout(
@@ -227,6 +242,22 @@ class Client:
             foreign = isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
             said = "what answers there breaks off, or is no HTTP" if foreign else str(error) or type(error).__name__
             raise Unreachable(f"{self._url} can't be reached: {said}") from error
+
+    async def _signature(self, method: str, target: URL, body: bytes | None) -> dict[str, str]:
+        """The headers that sign a request."""
+        assert self._partner is not None
+        assert self._signer is not None
+        sign = partial(
+            self._signer.headers,
+            method,
+            str(target),
+            self._partner,
+            body=body,
+            now=self._world.now(),
+            nonce=self._world.random(16),
+            introduced=self._introduced,
+        )
+        return await asyncio.to_thread(sign) if body and len(body) > _LONG_BODY else sign()
 
     async def _refusal(self, response: aiohttp.ClientResponse, *, quoted: bool) -> str:
         """That the other side says no. Its own sentence is `quoted`, never told as this program's.

@@ -19,10 +19,10 @@ from node.directory import acceptance
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
 from node.directory.indexing import Indexer
+from node.directory.testimony import KINDS
 from node.errors import Malformed
 from node.federation import hearing
 from node.federation.clocks import beat_ahead
-from node.federation.first import FEW, First, entries, read_first
 from node.federation.hearing import Heeded, Told
 from node.federation.holdings import Holdings, survey
 from node.federation.reading import read_block
@@ -31,12 +31,10 @@ from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Head
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Held, Reason, Refusal, Verdict, judge
-from node.second_process import Gone, SecondProcess
-from node.storage import authors, partners, sets
+from node.storage import authors, partners, records, sets
 from node.storage.authors import Author
-from node.storage.bulk import Sheet
 from node.storage.database import Database
-from node.storage.index import Entry
+from node.storage.index import Entry, entry
 from node.trust.reach import Standing
 from node.world import World
 
@@ -49,20 +47,18 @@ another's small change waiting. More threads would only take the interpreter awa
 TOGETHER = 8
 """Authors whose changes from a feed wait for the writer at the same time."""
 
-FAR = 64 * 1024
-"""Bytes of a first set from which it is worth sending to the second process."""
-FARTHEST = 8 * 1024 * 1024
-"""Bytes up to which sending it doesn't keep the event loop; a page ends at half of that."""
+FEW = 50
+"""Records of a block that are searchable as soon as it is applied. Of more, only what tells who is accepted, and what
+was shown here before the change, is looked into before they are durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A verdict, what was held when it was reached, and the index entries of accepted records, or all of their rows."""
+    """A verdict, what was held when it was reached, and the index entries of accepted records."""
 
     verdict: Verdict
     held: Held | None = None
     entries: Mapping[bytes, Entry] = field(default_factory=dict)
-    sheet: Sheet | None = None
 
     def fits(self, author: Author | None) -> bool:
         """Whether the same is held now."""
@@ -101,8 +97,6 @@ class Receiver:
         self._large_worker = ThreadPoolExecutor(1, thread_name_prefix="judge-large")
         self.limits = limits
         self._kinds = kinds
-        self.second: SecondProcess | None = None
-        """Takes large first sets, where there is one."""
 
     def kinds(self, author: NodeId) -> frozenset[str]:
         """The kinds of whose records the bodies are kept of an author; none named: all."""
@@ -128,8 +122,6 @@ class Receiver:
 
         size = sum(map(len, lines))
         with self._indexer.block_in_hand():
-            if FAR <= size <= FARTHEST and (verdict := await self._take_first(peer, want, lines, size)):
-                return verdict
             block, judged = await self._worked(read_and_judge, size)
             if isinstance(block, Refusal):
                 await self.refuse(peer, want.author, block)
@@ -137,33 +129,6 @@ class Receiver:
             if judged is None:
                 return block
             return await self._store(peer, block, judged, partial(self._judge, block=block))
-
-    async def _take_first(self, peer: NodeId, want: Want, lines: Sequence[bytes], size: int) -> Verdict | None:
-        """The verdict on a set of which nothing is held, worked out in the second process; None where it can't be."""
-        if want.epoch or want.prefixes or want.author == self._acceptance.me:
-            return None
-        if self.second is None or not self.second.takes(size):
-            return None
-        kinds = self.kinds(want.author)
-        try:
-            first = await self.second.run(read_first, want, lines, self.limits, self._network, self._world.now(), kinds)
-        except Gone:
-            return None
-        if first is None:
-            return None
-        try:
-            return await self._database.write(partial(self._apply_first, peer=peer, first=first))
-        except Malformed as error:
-            return await self._lied(peer, first.block.head, error)
-        finally:
-            self._indexer.wake()
-
-    def _apply_first(self, db: sqlite3.Connection, *, peer: NodeId, first: First) -> Verdict | None:
-        author = authors.find(db, first.block.author)
-        unheld = author is None or author.head_hash is None
-        if not unheld or self._acceptance.standing(first.block.author) < Standing.REACHED:
-            return None
-        return self._apply(db, peer=peer, block=first.block, judged=_Judged(first.verdict, sheet=first.sheet))
 
     async def apply(self, peer: NodeId, block: Block, *, compared: bool = False, whole: bool = False) -> Verdict:
         """The verdict on a peer's block, after its consequences are durable.
@@ -291,6 +256,14 @@ class Receiver:
             )
         )
 
+    async def misses(self, peer: NodeId, author: NodeId) -> bool:
+        """Whether a peer that pushes its own state has to bring all of it: nobody may be able to ask it for bodies.
+
+        Of others' it may lack the bodies itself; its own it has.
+        """
+        find = partial(records.without_bodies, of=(author,), kinds=self.kinds(author), of_each=1)
+        return peer == author and bool(await self._database.read(find))
+
     async def tree(self, author: NodeId) -> Tree:
         """The tree of what is held of an author now; empty where nothing is."""
 
@@ -311,7 +284,7 @@ class Receiver:
         now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Accepted):
-            return _Judged(verdict, held, entries(block, held))
+            return _Judged(verdict, held, _entries(block, held))
         return _Judged(verdict, held)
 
     def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
@@ -356,7 +329,6 @@ class Receiver:
             beat=verdict.beat,
             put=block.records,
             entries=judged.entries,
-            sheet=judged.sheet,
             leaves=block.leaves,
             removed=block.removed,
             now=now,
@@ -381,3 +353,13 @@ class Receiver:
             return None
         tree = self._trees.of(db, author)
         return Held(author.newest_card, author.head, author.head_at or 0, tree, author.forked_epoch)
+
+
+def _entries(block: Block, held: Held | None) -> dict[bytes, Entry]:
+    """What is searched of the records that don't wait for it: of a few, and of those that take another's place."""
+    few, tree = len(block.records) <= FEW, held.tree if held else Tree()
+    return {
+        key: entry(record.kind, record.body)
+        for key, record in block.records.items()
+        if few or record.kind in KINDS or tree.get(key)
+    }

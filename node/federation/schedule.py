@@ -5,11 +5,12 @@ Rules:
 - a round follows a round at once: while nothing is new, the partner holds the question open, and a new head comes with
   its answer, not with the next tick
 - after a failure the next round waits: twice as long each time, up to a limit, with jitter; each partner for itself
+- who can't be called fetches its mail where a partner's answer says that there is some, and once after its own start
 - nothing is scheduled on disk: at start, everything follows from the stored partners and cursors
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -44,17 +45,30 @@ class Pace:
     retry_first: float = 1.0
     retry_longest: float = 900.0
 
+    def pause(self, failures: int, random: bytes) -> float:
+        """Seconds until the next try after so many failures: twice as long each time; `random`: 4 bytes of jitter."""
+        longest: float = min(self.retry_first * 2 ** min(failures, 30), self.retry_longest)
+        return longest * (0.5 + int.from_bytes(random) / 2**33)
+
 
 class Schedule:
     """The rounds with all partners, while this node serves."""
 
     def __init__(
-        self, database: Database, exchange: Callable[[Partner], Exchange], *, pace: Pace, world: World
+        self,
+        database: Database,
+        exchange: Callable[[Partner], Exchange],
+        *,
+        pace: Pace,
+        world: World,
+        collect: Callable[[Partner], Awaitable[None]] | None = None,
     ) -> None:
+        """`collect`: fetches what a partner keeps for this node, where nobody can bring it; it fails no round."""
         self._database = database
         self._exchange = exchange
         self._pace = pace
         self._world = world
+        self._collect = collect
         self._exchanges: dict[NodeId, Exchange] = {}
         self._rounds: dict[NodeId, asyncio.Task[None]] = {}
         self._empty: dict[NodeId, int] = {}
@@ -100,11 +114,14 @@ class Schedule:
             if partner is None or partner.url is None:
                 return None
             failures = partner.failures
-            began = self._world.now()
+            began = self._world.uptime()
             if node_id not in self._exchanges:
                 self._exchanges[node_id] = self._exchange(partner)
             done = await self._exchanges[node_id].round(self._pace.poll)
+            first = node_id not in self.last_round
             await self._succeeded(partner, done)
+            if self._collect is not None and (done.mail or first):
+                await self._collect(partner)
         except (BraError, TimeoutError) as error:
             await self._failed(node_id, str(error))
         except Exception as error:
@@ -113,11 +130,10 @@ class Schedule:
             await self._failed(node_id, f"unexpected {type(error).__name__}: see this node's log")
         else:
             # A partner that answers at once and brings nothing is not asked again at once.
-            quick = not done.applied and self._world.now() - began < EMPTY_ROUND
+            quick = not done.applied and self._world.uptime() - began < EMPTY_ROUND
             self._empty[node_id] = self._empty.get(node_id, 0) + 1 if quick else 0
             return EMPTY_ROUND if self._empty[node_id] > EMPTY_ROUNDS else 0
-        pause: float = min(self._pace.retry_first * 2 ** min(failures, 30), self._pace.retry_longest)
-        return pause * (0.5 + int.from_bytes(self._world.random(4)) / 2**33)
+        return self._pace.pause(failures, self._world.random(4))
 
     async def _succeeded(self, partner: Partner, done: RoundDone) -> None:
         now = self._world.now()

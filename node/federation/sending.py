@@ -8,8 +8,10 @@ Rules (SPEC, "The wire"):
 """
 
 import sqlite3
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from node.errors import InputError
 from node.federation.wire import CHANGES_AT_MOST, CHANGES_BYTES, MIB, PAGE_BYTES
@@ -241,6 +243,21 @@ def signed_record(
     return SignedRecord(author.card, author.head, Record.parse(stored.line), tree.prove(stored.key), author.beat)
 
 
+def signed_values(
+    db: sqlite3.Connection, trees: sets.Trees, shown: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What proves each of these shown records; without those that nothing proves (they never leave this node, or were
+    damaged here), and those that were kept to fewer readers since they were shown.
+    """
+    found = []
+    for each in shown:
+        with suppress(InputError):
+            signed = signed_record(db, trees, each["author"], each["kind"], each["id"], everything=True)
+            if signed.record.visibility == each["visibility"]:
+                found.append(signed.as_value())
+    return found
+
+
 def absence(db: sqlite3.Connection, trees: sets.Trees, author_id: str, key: bytes) -> dict[str, object] | None:
     """What proves that an author has nothing at `key`; None where it has, or where the author is not known here."""
     author = authors.find(db, author_id)
@@ -254,3 +271,16 @@ def absence(db: sqlite3.Connection, trees: sets.Trees, author_id: str, key: byte
         **{name: decode(line) for name, line in statements.items() if line},
         "proof": tree.prove(key).as_value(),
     }
+
+
+def photo(db: sqlite3.Connection, hash_: str, *, honoured: bool) -> bytes | None:
+    """A photo's bytes, if it is held and a record that may be told names it; see SPEC, "Photos"."""
+    row = db.execute(
+        "SELECT photo FROM photos WHERE hash = ? AND EXISTS (SELECT 1 FROM photo_uses "
+        "JOIN records ON records.no = photo_uses.record JOIN authors ON authors.no = records.author "
+        "WHERE photo_uses.photo = photos.hash AND photo_uses.author = photos.author AND records.seq > 0 "
+        "AND authors.head IS NOT NULL AND authors.standing >= ? AND NOT authors.damaged "
+        "AND (records.visibility = 'public' OR ?))",
+        (hash_, int(Standing.REACHED), honoured),
+    ).fetchone()
+    return row[0] if row else None

@@ -35,8 +35,8 @@ from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
 from node.protocol.statements import Card, Hello, tree_key
 from node.protocol.tree import parse_prefix
-from node.protocol.verdicts import Accepted, Refusal, Verdict
-from node.storage import authors, sets
+from node.protocol.verdicts import Accepted, Compare, Refusal, Verdict
+from node.storage import authors, mailbox, sets
 from node.storage.database import Database
 from node.trust.reach import Standing
 from node.world import World
@@ -46,6 +46,7 @@ log = structlog.get_logger()
 PUSHES_AT_ONCE = 4
 """Of all nodes together: each may hold 32 MiB in memory."""
 _FOREIGN_CURSOR = "the cursor belongs to another database: start over without one"
+_NOT_HONOURED = "only nodes that are honoured here may bring anything: let this node pull instead"
 _STRANGERS_SECONDS = 2.0
 """For what isn't signed: in the threads of questions that anybody may ask, so that it keeps no partner waiting."""
 _LARGEST_QUESTION = 2 * wire.MIB
@@ -113,6 +114,7 @@ class Server:
             web.get(author, self._answering(self._statements)),
             web.get(f"{author}/tree", self._answering(self._tree)),
             web.get(f"{author}/records/{{kind}}/{{id}}", self._answering(self._record)),
+            web.get(f"{wire.PREFIX}/photos/{{hash}}", self._answering(self._photo)),
         ]
 
     def _answering(self, handler: Handler) -> Handler:
@@ -141,7 +143,7 @@ class Server:
         return web.Response(body=encode(value), content_type="application/json")
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request) as (node, _):
+        async with self.caller(request) as (node, _):
             after = self._cursor(request.query.get("since"))
             # Well within the time that a request has, or every quiet wait would end as an error.
             wait = min(number(request.query.get("wait", "0")), 60, self._seconds - 2)
@@ -149,7 +151,7 @@ class Server:
             while True:
                 news = self._arrivals.next()
                 honoured = self._receiver.honours(node)
-                told = await self._database.read(partial(sending.feed, after=after, honoured=honoured))
+                told, mail = await self._database.read(partial(self._told, node, after=after, honoured=honoured))
                 if told is None:
                     raise NotAllowed(_FOREIGN_CURSOR, 410)
                 # Who was shut out while it waited is told no news any more.
@@ -157,10 +159,20 @@ class Server:
                 if told.urgent or self._arrivals.over or not await _within(news, ends):
                     break
             cursor = encode({"next": {"since": f"{self._identity.instance}:{told.reached}"}})
-            return await ndjson([*told.lines, cursor])
+            answer = await ndjson([*told.lines, cursor])
+            if mail:
+                answer.headers[wire.MAIL] = "1"
+            return answer
+
+    def _told(
+        self, node: NodeId, db: sqlite3.Connection, *, after: int, honoured: bool
+    ) -> tuple[sending.Feed | None, bool]:
+        """What the feed tells a node, and whether its mailbox holds anything."""
+        mail = node in self._acceptance.partners and mailbox.waits_for(db, node)
+        return sending.feed(db, after=after, honoured=honoured), mail
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request, body_limit=_LARGEST_QUESTION) as (node, body):
+        async with self.caller(request, body_limit=_LARGEST_QUESTION) as (node, body):
             wants = await asyncio.to_thread(_wants, body)
             response = web.StreamResponse(headers={"Content-Type": wire.NDJSON, "Content-Encoding": "gzip"})
             request[STREAMING] = True
@@ -179,7 +191,7 @@ class Server:
         return stream.add(sending.block(db, want, honoured=honoured, limits=self._limits))
 
     async def _push(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request, body_limit=wire.LONGEST_REQUEST_BODY, pushes=True) as (node, body):
+        async with self.caller(request, body_limit=wire.LONGEST_REQUEST_BODY, pushes=True) as (node, body):
             compressed = request.headers.get("Content-Encoding") == "gzip"
             whole = request.query.get("whole", "0") == "1"
             blocks = await asyncio.to_thread(pushed_blocks, body, compressed=compressed, limits=self._limits)
@@ -191,6 +203,8 @@ class Server:
                         verdict: Verdict = block
                     else:
                         verdict = await self._receiver.apply(node, block, whole=whole)
+                        if isinstance(verdict, Accepted) and not whole and await self._receiver.misses(node, author):
+                            verdict = Compare(block)
                     lines.append(encode({"verdict": {"author": author, **_outcome(verdict)}}))
             finally:
                 # Also where the caller has hung up: what was applied counts.
@@ -198,7 +212,7 @@ class Server:
             return await ndjson(lines)
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request):
+        async with self.caller(request):
             author = names.parse_node_id(request.match_info["author"])
             head = names.parse_hash(request.query.get("head"))
             prefix = parse_prefix(request.query.get("prefix", ""))
@@ -222,7 +236,7 @@ class Server:
         return json_answer(found)
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
-        async with self._caller(request) as (node, _):
+        async with self.caller(request) as (node, _):
             author = names.parse_node_id(request.match_info["author"])
             kind = names.parse_kind(request.match_info["kind"])
             id_ = names.parse_record_id(request.match_info["id"])
@@ -243,11 +257,25 @@ class Server:
             )
             return json_answer(found.as_value())
 
+    async def _photo(self, request: web.Request) -> web.StreamResponse:
+        async with self.caller(request) as (node, _):
+            hash_ = names.parse_hash(request.match_info["hash"]).hex()
+            honoured = self._receiver.honours(node)
+            found = await self._database.query(
+                partial(sending.photo, hash_=hash_, honoured=honoured), _STRANGERS_SECONDS
+            )
+            if found is None:
+                raise NotAllowed("this photo is not held here, or not told to you: ask the node of its author", 404)
+            return web.Response(body=found, content_type="application/octet-stream")
+
     @asynccontextmanager
-    async def _caller(
-        self, request: web.Request, *, body_limit: int = 0, pushes: bool = False
+    async def caller(
+        self, request: web.Request, *, body_limit: int = 0, honoured: bool = False, pushes: bool = False
     ) -> AsyncIterator[tuple[NodeId, bytes]]:
-        """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask."""
+        """The node that signed the request, and its body; NotAllowed or a ProtocolError where it may not ask.
+
+        `honoured`: only such nodes may; a push, too, is theirs alone.
+        """
         node = caller(request.headers)
         card, brought = await self._card(node, request.headers.get(CARD))
         self._require_listed(node)
@@ -260,8 +288,10 @@ class Server:
         places = self._requests if node in self._acceptance.partners else self._requests * 3 // 4
         if self._under_way[node] >= self._per_peer or self._under_way.total() >= places:
             raise NotAllowed("too many requests are under way: wait for one to end", 429)
-        if pushes:
-            self._check_push(node)
+        if (honoured or pushes) and self._acceptance.standing(node) is not Standing.HONOURED:
+            raise NotAllowed(_NOT_HONOURED, 403)
+        if pushes and self._pushes >= PUSHES_AT_ONCE:
+            raise NotAllowed("other pushes are being taken: try again in a moment", 429)
         self._under_way[node] += 1
         self._pushes += pushes
         try:
@@ -277,13 +307,6 @@ class Server:
             self._under_way[node] -= 1
             if not self._under_way[node]:
                 del self._under_way[node]
-
-    def _check_push(self, node: NodeId) -> None:
-        """Raises NotAllowed unless a push of the node may be read: its body may fill 32 MiB."""
-        if self._acceptance.standing(node) is not Standing.HONOURED:
-            raise NotAllowed("only nodes that are honoured here may push: let this node pull instead", 403)
-        if self._pushes >= PUSHES_AT_ONCE:
-            raise NotAllowed("other pushes are being taken: try again in a moment", 429)
 
     def _require_listed(self, node: NodeId) -> None:
         if self._acceptance.standing(node) < Standing.LISTED:

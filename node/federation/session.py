@@ -52,11 +52,15 @@ class Action(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose."""
+    """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose.
+
+    `mail`: whether the partner keeps messages for us.
+    """
 
     told: tuple[Told, ...]
     cursor: str
     refused: tuple[tuple[NodeId, Refusal], ...] = ()
+    mail: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,13 +148,14 @@ class Push(Action[None]):
 
 @dataclass(slots=True)
 class RoundDone:
-    """What one round did."""
+    """What one round did. `mail`: whether the partner keeps messages for us."""
 
     cursor: str
     news: int = 0
     applied: int = 0
     refused: int = 0
     pushed: int = 0
+    mail: bool = False
 
 
 Steps = Generator[Action[Any], Any, R]
@@ -199,7 +204,7 @@ class Session:
             yield from self._greet()
         # A first round catches up before it waits.
         news = yield from self._read_feed(wait if self._surveyed else 0)
-        done = RoundDone(news.cursor, news=len(news.told))
+        done = RoundDone(news.cursor, news=len(news.told), mail=news.mail)
         everything = not self._surveyed
         if news.told or news.refused or everything:
             self._surveyed = True

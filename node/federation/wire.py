@@ -7,9 +7,10 @@ for chunk in body:
 reader.end()
 """
 
+import socket
 import zlib
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from node.errors import InputError, Malformed
@@ -19,6 +20,8 @@ VERSION = 1
 PREFIX = f"/federation/v{VERSION}"
 WELL_KNOWN = "/.well-known/bra-node"
 NDJSON = "application/x-ndjson"
+MAIL = "BRA-Mail"
+"""The header of a feed's answer, "1" where messages are kept for its reader."""
 
 MIB = 1024 * 1024
 PAGE_BYTES = 4 * MIB
@@ -144,15 +147,38 @@ def parse_url(url: str) -> str:
         port = parts.port
     except ValueError as error:
         raise InputError(f"{url!r} is not a node's URL: write it like https://node.park.example") from error
-    try:
-        loopback = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        loopback = False
     readable = url.isascii() and url.isprintable() and parts.scheme in ("http", "https")
     if not readable or not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise InputError(f"{url!r} is not a node's URL: write it like https://node.park.example")
     if parts.username or parts.password:
         raise InputError("a node's URL holds no user name or password: nodes prove who they are with their keys")
-    if parts.scheme == "http" and not loopback:
+    if parts.scheme == "http" and not is_loopback(url):
         raise InputError(f"{url} is not encrypted: nodes talk https outside their own machine")
     return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this very machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_here(url: str) -> bool:
+    """Whether a URL names this very machine, or its own network segment, in any spelling that the system resolves."""
+    host = (urlsplit(url).hostname or "").lower().rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        # 127.1, 2130706433 and 0x7f.1 are addresses to the system, and names to whom it isn't asked about.
+        address: IPv4Address | IPv6Address = IPv4Address(socket.inet_aton(host))
+    except OSError:
+        try:
+            address = ip_address(host.partition("%")[0])
+        except ValueError:
+            return False
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_loopback or address.is_unspecified or address.is_link_local

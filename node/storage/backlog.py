@@ -5,7 +5,7 @@ partners wait for no full text. What is left here when a process ends, the next 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -47,14 +47,16 @@ def size(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM backlog").fetchone()[0])
 
 
-def settle(db: sqlite3.Connection, entries: Mapping[Unread, Entry]) -> None:
-    """Makes what was looked into searchable, where it is still held and still the same."""
-    if not entries:
+def settle(db: sqlite3.Connection, unread: Sequence[Unread], entries: Sequence[Entry]) -> None:
+    """Makes what was looked into searchable, where it is still held and still the same.
+
+    `unread`: as `first` gave them; `entries`: what is searched of each.
+    """
+    if not unread:
         return
-    numbers = [each.no for each in entries]
-    within = (min(numbers), max(numbers))
+    within = (unread[0].no, unread[-1].no)
     same = dict(db.execute("SELECT no, value FROM backlog WHERE no BETWEEN ? AND ?", within).fetchall())
-    found = [(each.no, entry) for each, entry in entries.items() if same.get(each.no) == each.value]
+    found = [(each.no, entry) for each, entry in zip(unread, entries, strict=True) if same.get(each.no) == each.value]
     bulk.insert_searched(db, found)
     db.executemany(
         "UPDATE records SET problem = ? WHERE no = ?", [(entry.problem, no) for no, entry in found if entry.problem]

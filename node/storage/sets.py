@@ -18,7 +18,6 @@ from node.protocol.statements import Beat, Card, Head, Record
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, bulk, records
 from node.storage.authors import Author
-from node.storage.bulk import Sheet
 from node.storage.index import Entry
 
 LEAVES_KEPT = 200_000
@@ -109,7 +108,6 @@ def advance(
     beat: Beat | None,
     put: Mapping[bytes, Record],
     entries: Mapping[bytes, Entry] | None = None,
-    sheet: Sheet | None = None,
     leaves: Mapping[bytes, Leaf] | None = None,
     removed: Collection[bytes] = (),
     now: float,
@@ -118,25 +116,16 @@ def advance(
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
     Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
-    by small steps. `entries`: see `records.replace`. `sheet`: all rows of an author
-    of whom nothing is held, instead of what is put; the tree is then worked out when it is asked for.
+    by small steps. `entries`: see `records.replace`.
     """
     before = authors.find(db, card.author)
     # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.
     held = trees.of(db, before) if before and removed else Tree()
     gone = [key for key in removed if held.get(key)]
     number = authors.adopt(db, card)
-    if sheet is None:
-        grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=gone)
-    else:
-        grown = records.fill(db, number, sheet)
+    grown = records.replace(db, number, records=put, entries=entries, leaves=leaves, removed=gone)
     head = heads[-1]
-    if authors.hold(db, number, grown) > head.size:
-        # It is counted step by step: bytes of rows that were lost on the way are still in it.
-        size = records.bodies(db, number)[1]
-        authors.count_held(db, number, size)
-        if size > head.size:
-            raise Malformed("the records have more bytes together than their author's head says")
+    _count(db, number, grown, head)
     if before is None or before.head_hash != head.hash:
         records.remember_removals(db, number, gone, head.seq, now)
         shared = (key for key, record in put.items() if record.seq)
@@ -152,8 +141,18 @@ def advance(
         # The verdict may follow from a tree of the time before the damage was noticed.
         tree = Tree.of(records.leaves_of(db, number))
         authors.mark(db, number, damaged=tree.root != head.root)
-    if sheet is None:
-        trees.keep(tree)
+    trees.keep(tree)
+
+
+def _count(db: sqlite3.Connection, author: int, grown: int, head: Head) -> None:
+    """Counts what is held of the author, which grew by so many bytes; Malformed where its head says that it is less."""
+    if authors.hold(db, author, grown) <= head.size:
+        return
+    # It is counted step by step: bytes of rows that were lost on the way are still in it.
+    size = records.bodies(db, author)[1]
+    authors.count_held(db, author, size)
+    if size > head.size:
+        raise Malformed("the records have more bytes together than their author's head says")
 
 
 def forget_dropped(db: sqlite3.Connection, trees: Trees, *, me: str, before: float) -> bool:

@@ -18,6 +18,7 @@ from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, contact_body, organisation_body
 from tests.kinds.kind_examples import example
 from tests.protocol.builders import Author
+from tests.search.asking import ask
 
 MANY = FEW + 10
 
@@ -49,7 +50,7 @@ def unread(node: SmallNode) -> int:
 
 
 def found(node: SmallNode, word: str) -> list[dict[str, Any]]:
-    return node.database.read_now(lambda db: views.search(db, node.reader(), word))
+    return ask(node, q=word).records
 
 
 def listed(node: SmallNode) -> int:
@@ -118,7 +119,7 @@ async def test_what_changed_or_went_meanwhile_is_not_indexed_as_it_was(node: Sma
     author.commit()
     assert isinstance(await node.take(author.block_lines(held), author), Accepted)
     stale = indexing.look_into(batch)
-    node.database.write_now(lambda db: backlog.settle(db, stale))
+    node.database.write_now(lambda db: backlog.settle(db, batch, stale))
     assert found(node, "Handshake01") == []
     assert found(node, "Handshake02") == []
     assert len(found(node, "Bow")) == 1
@@ -167,10 +168,10 @@ async def test_a_step_that_failed_is_tried_again(
     monkeypatch.setattr(indexing, "AGAIN", 0.01)
     failures = [failure]
 
-    def settle(db: Any, entries: Any) -> None:
+    def settle(db: Any, **batch: Any) -> None:
         if failures:
             raise failures.pop()
-        real(db, entries)
+        real(db, **batch)
 
     real = backlog.settle
     monkeypatch.setattr(backlog, "settle", settle)
@@ -184,7 +185,7 @@ async def test_a_step_that_failed_is_tried_again(
 
 
 async def test_nobody_waits_for_ever_where_it_can_not_go_on(node: SmallNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    def settle(db: Any, entries: Any) -> None:
+    def settle(db: Any, **batch: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(backlog, "settle", settle)

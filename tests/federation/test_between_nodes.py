@@ -1,6 +1,6 @@
 """What one node sends and another makes of it, over two real databases and without a network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,28 +32,6 @@ from tests.directory.small_node import (
     told,
 )
 from tests.protocol.builders import DAY, NOW, Author, del_line, leaf_line, leaf_of, put_line
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def tartu(tmp_path: Path, clock: Clock) -> Iterator[SmallNode]:
-    node = SmallNode(tmp_path, "tartu", clock=clock)
-    yield node
-    node.close()
-
-
-@pytest.fixture
-def lund(tmp_path: Path, tartu: SmallNode) -> Iterator[SmallNode]:
-    """Another node; the two are partners."""
-    node = SmallNode(tmp_path, "lund", clock=tartu.clock)
-    tartu.befriend(node)
-    node.befriend(tartu)
-    yield node
-    node.close()
 
 
 def accepted(verdict: Verdict) -> Accepted:
@@ -241,8 +219,8 @@ async def test_a_part_of_a_head_that_has_moved_says_compare(tartu: SmallNode, lu
     assert tartu.database.read_now(lambda db: sending.subtrees(db, tartu.trees, tartu.id, old, "", 8)) is None
 
 
-async def test_a_chain_longer_than_a_reader_takes_is_refused_with_its_reason(tmp_path: Path, clock: Clock) -> None:
-    limits = Limits(heads=3)
+async def test_a_chain_longer_than_a_reader_takes_is_refused_with_its_reason(tmp_path: Path) -> None:
+    clock, limits = Clock(), Limits(heads=3)
     tartu, lund = (SmallNode(tmp_path, name, clock=clock, limits=limits) for name in ("tartu", "lund"))
     lund.befriend(tartu)
     tartu.befriend(lund)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from node.directory import views
-from node.directory.views import PUBLIC, Reader
+from node.directory.reader import PUBLIC, Reader
+from node.directory.search import Question, search
 from node.errors import InputError, TooSlow
 from node.federation.sending import FEED_BYTES
 from node.joining.key_card import KeyCard
@@ -23,13 +23,6 @@ from node.trust.vouches import Endorsement, Vouches
 from tests.directory.small_node import NETWORK, NOW, SmallNode, adoption_body, key_named, signatory
 from tests.federation.test_between_nodes import accepted
 from tests.protocol.builders import Author
-
-
-@pytest.fixture
-def tartu(tmp_path: Path) -> Any:
-    node = SmallNode(tmp_path)
-    yield node
-    node.close()
 
 
 def two_cards(name: str, epoch: int) -> Evidence:
@@ -91,7 +84,7 @@ async def test_a_blocked_partner_is_pushed_nothing(tmp_path: Path) -> None:
 def test_a_search_of_too_many_words_is_refused(tartu: SmallNode, text: str) -> None:
     reader = Reader(PUBLIC, NOW, tartu.id, tartu.acceptance.known)
     with pytest.raises(InputError, match="up to 8 words"):
-        tartu.database.read_now(lambda db: views.search(db, reader, text))
+        tartu.database.read_now(lambda db: search(db, reader, Question.parse({"q": text})))
 
 
 async def test_a_question_that_takes_too_long_is_ended_and_others_go_on(tartu: SmallNode) -> None:

@@ -1,7 +1,7 @@
 """Small changes come with the feed's news, and count like the block that a pull would have brought."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,8 @@ import pytest
 from node.directory.draft import Change
 from node.federation import sending, wire
 from node.federation.client import _news
-from node.federation.first import FEW
 from node.federation.hearing import Told
+from node.federation.receiving import FEW
 from node.federation.session import News
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal
@@ -20,21 +20,11 @@ from tests.kinds.kind_examples import example
 
 
 @pytest.fixture
-def tartu(tmp_path: Path) -> Iterator[SmallNode]:
-    node = SmallNode(tmp_path, "tartu")
-    yield node
-    node.close()
-
-
-@pytest.fixture
-async def lund(tmp_path: Path, tartu: SmallNode) -> SmallNode:
+async def lund(tartu: SmallNode, lund: SmallNode) -> SmallNode:
     """A partner that holds all that Tartu said."""
     await tartu.publish(*(adoption(str(number), ref=str(number)) for number in range(5)))
-    node = SmallNode(tmp_path, "lund", clock=tartu.clock)
-    tartu.befriend(node)
-    node.befriend(tartu)
-    await node.pull(tartu, tartu)
-    return node
+    await lund.pull(tartu, tartu)
+    return lund
 
 
 async def publish(node: SmallNode, *changes: Change) -> None:

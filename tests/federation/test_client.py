@@ -91,3 +91,14 @@ async def test_a_refusal_without_a_sentence_is_told_by_its_status() -> None:
     async with asking(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno") as partner:
         with pytest.raises(Declined, match=r"answered 502: ask its operator why$"):
             await partner.join(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("header", "mail"),
+    [("BRA-Mail: 1\r\n", True), ("bra-mail: 1\r\n", True), ("BRA-Mail: 0\r\n", False), ("", False)],
+)
+async def test_the_header_of_a_feed_says_whether_there_is_mail(header: str, mail: bool) -> None:
+    line = b'{"next":{"since":"a:1"}}\n'
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(line)}\r\n{header}\r\n"
+    async with asking(head.encode() + line) as partner:
+        assert (await partner.feed("a:1", 0)).mail is mail

@@ -1,11 +1,5 @@
 """A block brings the proof that its author forked: to whoever comes late, and to whom a push goes."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from node.federation.first import read_first
 from node.federation.holdings import Holdings
 from node.federation.server import brought_card
 from node.federation.session import Push
@@ -16,26 +10,11 @@ from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
 from node.storage import authors
 from tests.directory.small_node import SmallNode, adoption_body, signatory, statements, tags
 from tests.federation.test_session import LUND_WITH_HEAD, Partner, author_named, heard, session
-from tests.protocol.builders import NETWORK, NOW, Author, evidence_line
-
-
-@pytest.fixture
-def tartu(tmp_path: Path) -> Iterator[SmallNode]:
-    """A node with the proof that Paris forked."""
-    node = SmallNode(tmp_path, "tartu")
-    yield node
-    node.close()
-
-
-@pytest.fixture
-def lund(tmp_path: Path) -> Iterator[SmallNode]:
-    node = SmallNode(tmp_path, "lund")
-    yield node
-    node.close()
+from tests.protocol.builders import NETWORK, Author, evidence_line
 
 
 async def forked(tartu: SmallNode, lund: SmallNode, network: str = NETWORK) -> tuple[Author, Author]:
-    """An author and its other self, whom one node has met both."""
+    """An author and its other self, of whom Tartu has the proof that they are one that forked."""
     paris = signatory("paris")
     twin = paris.twin()
     paris.put("adoption", adoption_body("one"))
@@ -65,14 +44,6 @@ async def test_who_comes_late_gets_the_set_and_the_proof(tartu: SmallNode, lund:
     assert isinstance(await lund.pull(tartu, paris), Accepted)
     assert forked_epoch(lund, paris) == 1
     assert "evidence" in tags(lund.feed())
-
-
-async def test_a_large_first_set_brings_it_too(tartu: SmallNode, lund: SmallNode) -> None:
-    paris, _ = await forked(tartu, lund)
-    want = Want(paris.id)
-    first = read_first(want, tartu.tell(want), lund.limits, NETWORK, NOW, ())
-    assert first is not None
-    assert first.block.evidence is not None
 
 
 async def test_who_holds_the_other_history_gets_the_proof(tartu: SmallNode, lund: SmallNode) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +19,6 @@ from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, adoption_body, contact_body, signatory
 from tests.kinds.kind_examples import example
 from tests.protocol.builders import NOW, Author, card_line, head_line
-
-
-@pytest.fixture
-def tartu(tmp_path: Path) -> Iterator[SmallNode]:
-    node = SmallNode(tmp_path, "tartu")
-    yield node
-    node.close()
 
 
 async def held(node: SmallNode, *names: str) -> list[Author]:

@@ -1,8 +1,9 @@
 """When rounds follow each other: at once while a partner waits with us, slower where it fails or wastes our time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from node.storage.database import Database
 from node.world import World
 
 Round = Callable[[int], Any]
+Collect = Callable[[partners.Partner], Awaitable[None]]
+
+REAL = World()
 
 
 class Rounds:
@@ -38,12 +42,14 @@ class Rounds:
 
 
 @asynccontextmanager
-async def scheduled(folder: Path, **exchanges: Rounds) -> AsyncIterator[Schedule]:
+async def scheduled(
+    folder: Path, world: World = REAL, collect: Collect | None = None, **exchanges: Rounds
+) -> AsyncIterator[Schedule]:
     database = Database(folder / "node.db")
     for name in exchanges:
         database.write_now(lambda db, name=name: partners.add(db, name, "https://park.example", 0))
     pace = Pace(poll=25, retry_first=0.4, retry_longest=0.8)
-    schedule = Schedule(database, lambda partner: exchanges[partner.node_id], pace=pace, world=World())
+    schedule = Schedule(database, lambda partner: exchanges[partner.node_id], pace=pace, world=world, collect=collect)
     for name in exchanges:
         schedule.sync_with(name)
     try:
@@ -59,9 +65,19 @@ async def passed(condition: Callable[[], bool], seconds: float = 10) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_partner_that_answers_at_once_and_brings_nothing_is_not_asked_again_at_once(tmp_path: Path) -> None:
+HOURLY = count(0, 3600)
+CLOCKS = [
+    pytest.param(REAL, id="that goes on evenly"),
+    pytest.param(World(now=lambda: float(next(HOURLY))), id="that is set ahead all the time"),
+]
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+async def test_a_partner_that_answers_at_once_and_brings_nothing_is_not_asked_again_at_once(
+    clock: World, tmp_path: Path
+) -> None:
     idle = Rounds(lambda number: RoundDone(f"x:{number}", news=1))
-    async with scheduled(tmp_path, idle=idle):
+    async with scheduled(tmp_path, clock, idle=idle):
         await passed(lambda: idle.count > EMPTY_ROUNDS)
         before = idle.count
         await asyncio.sleep(EMPTY_ROUND / 2)
@@ -96,6 +112,24 @@ async def test_why_a_partner_fails_is_kept_and_forgotten_when_it_answers(tmp_pat
         await passed(lambda: lund().problem == "no answer")
         await passed(lambda: lund().problem is None and lund().cursor == "x:1")
         assert lund().failures == 0
+
+
+async def test_mail_is_fetched_once_at_the_start_and_then_where_an_answer_says_that_there_is_some(
+    tmp_path: Path,
+) -> None:
+    def answered(number: int) -> Any:
+        # The second round with mail fails: its partner is asked again, and says it again.
+        return Unreachable("no answer") if number in (1, 5) else RoundDone("x:1", applied=1, mail=number in (5, 6, 8))
+
+    rounds = Rounds(answered)
+    fetched: list[tuple[str, int]] = []
+
+    async def collect(partner: partners.Partner) -> None:
+        fetched.append((partner.node_id, rounds.count))
+
+    async with scheduled(tmp_path, collect=collect, lund=rounds):
+        await passed(lambda: rounds.count > 12)
+    assert fetched == [("lund", 2), ("lund", 6), ("lund", 8)]
 
 
 async def test_a_bug_met_with_one_partner_does_not_end_its_rounds(tmp_path: Path) -> None:

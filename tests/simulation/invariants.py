@@ -36,6 +36,8 @@ AUTHORS = (
     "SELECT no, node_id, card, epoch, seq, head, head_hash, count, root, held, standing, forked_epoch, "
     "(SELECT line FROM evidence WHERE author = no), damaged FROM authors"
 )
+Row = tuple[bytes, bytes, int, str, str, bytes | None]
+"""A record's key, value, seq, kind, visibility and line, as they are stored."""
 LEAVING = 90.0
 """Seconds for which an answer that was begun while its reader was honoured may still be on its way."""
 
@@ -187,12 +189,13 @@ class Invariants:
     def _check_rows(
         self, db: sqlite3.Connection, machine: Machine, known: Known, held: Held, where: str, now: float
     ) -> None:
-        rows = db.execute("SELECT key, value, seq, kind, visibility, line FROM records WHERE author = ?", (held.no,))
+        found = db.execute("SELECT key, value, seq, kind, visibility, line FROM records WHERE author = ?", (held.no,))
+        rows: list[Row] = found.fetchall()
+        # All of them, and first: what a disk has spoilt keeps nobody from giving on what came to lie beside it.
+        self._check_bodies_came(machine, known, held, rows, where, now)
         leaves: dict[bytes, bytes] = {}
-        for key, value, seq, kind, visibility, line in rows.fetchall():
+        for key, value, seq, kind, visibility, line in rows:
             if seq == 0:
-                if held.node_id != machine.id:
-                    raise Violation("private", f"{where}: a record for its own node alone has left it")
                 continue
             leaves[key] = value
             if line is None:
@@ -200,11 +203,21 @@ class Invariants:
             record = self._record(value, line, where)
             if (record.key, record.kind, record.visibility, record.seq) != (key, kind, visibility, seq):
                 raise Violation("signed", f"{where}: {kind} is stored as something that it is not")
-            if visibility != "public" and value not in known.bodies:
-                self._check_giver(machine, held, value, where, now)
-                known.bodies.add(value)
         if Tree.of(leaves).root != held.root or len(leaves) != held.count:
             raise Violation("signed", f"{where}: {len(leaves)} rows are not the set that {held.order} signs")
+
+    def _check_bodies_came(
+        self, machine: Machine, known: Known, held: Held, rows: Sequence[Row], where: str, now: float
+    ) -> None:
+        """Looks at where bodies come from that aren't public, and remembers who has them."""
+        for _, value, seq, _, visibility, line in rows:
+            if seq == 0 and held.node_id != machine.id:
+                raise Violation("private", f"{where}: a record for its own node alone has left it")
+            if seq == 0 or line is None or visibility == "public" or value in known.bodies:
+                continue
+            if hashlib.sha256(line).digest() == value:
+                self._check_giver(machine, held, value, where, now)
+                known.bodies.add(value)
 
     def _record(self, value: bytes, line: bytes, where: str) -> Record:
         found = self._records.get(value)
@@ -259,15 +272,19 @@ class Invariants:
                     mine, theirs = rows[one.id].get(author), rows[other.id].get(author)
                     if not (mine and theirs and mine.standing and theirs.standing):
                         continue
+                    if mine.damaged != theirs.damaged and not _gives(other if mine.damaged else one, author):
+                        # What only pushes has isn't asked for; the author's next state repairs it.
+                        continue
                     if (difference := self._difference(mine, theirs)) is not None:
                         names = f"{one.name} and {other.name}"
                         raise Violation("equal", f"{names} are partners, but of {self._name(author)} {difference}")
 
     def _difference(self, mine: Held, theirs: Held) -> str | None:
+        if mine.forked and theirs.forked:
+            # What was damaged of it comes anew with its next epoch: of this one nothing is taken any more.
+            return None
         if mine.damaged != theirs.damaged:
             return f"one holds {_shown(mine)} and the other could have repaired {_shown(theirs)}"
-        if mine.forked and theirs.forked:
-            return None
         if mine.head_hash == theirs.head_hash and mine.forked == theirs.forked:
             return None
         return f"one holds {_shown(mine)}, the other {_shown(theirs)}"
@@ -282,15 +299,15 @@ class Invariants:
                 "WHERE line IS NULL AND records.seq > 0 AND standing > 0"
             )
             for node_id, value in missing.fetchall():
-                if self.known[machine.id].spoilt and not self._given(machine, bytes.fromhex(value)):
+                if self.known[machine.id].spoilt and not self._given(machine, node_id, bytes.fromhex(value)):
                     # What the disk lost, and nobody has any more who would give it.
                     continue
                 record = self._records.get(bytes.fromhex(value))
                 if record and record.visibility == "public" and node_id not in self.liars:
                     raise Violation("kept", f"{machine.name} lacks a public {record.kind} of {self._name(node_id)}")
 
-    def _given(self, machine: Machine, value: bytes) -> bool:
-        """Whether an honest partner of the machine that can be asked has a body, and takes its author."""
+    def _given(self, machine: Machine, author: NodeId, value: bytes) -> bool:
+        """Whether an honest partner of the machine has a body of an author that it takes, and would give it."""
         found = (
             "SELECT 1 FROM records JOIN authors ON authors.no = author "
             "WHERE value = ? AND line IS NOT NULL AND standing > 0"
@@ -298,7 +315,7 @@ class Invariants:
         return any(
             other.platter.connection.execute(found, (value,)).fetchone()
             for other in self.machines.values()
-            if other.url and other.id not in self.liars | {machine.id} and _partners(machine, other)
+            if other.id not in self.liars | {machine.id} and _partners(machine, other) and _gives(other, author)
         )
 
     def _name(self, node_id: str) -> str:
@@ -325,6 +342,11 @@ def _partners(one: Machine, other: Machine) -> bool:
         if found.fetchone() is None:
             return False
     return bool(one.url or other.url)
+
+
+def _gives(machine: Machine, author: NodeId) -> bool:
+    """Whether a machine gives its partners what they lost of an author: it can be asked, or brings its own."""
+    return bool(machine.url) or machine.id == author
 
 
 def _shown(held: Held) -> str:

@@ -30,12 +30,11 @@ from node.custody.rotation import CardSource, renew, request
 from node.directory.authority import State
 from node.directory.draft import OWN_ORGANISATION, Change, Outcome
 from node.federation import client
-from node.federation.housekeeping import Housekeeping, Work, logged
+from node.housekeeping import Housekeeping, Work, logged
 from node.joining.key_card import KeyCard
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
 from node.protocol.statements import Card, Record
-from node.second_process import Gone
 from node.world import World
 from tests.directory.small_node import TEXT, agreement_body, organisation_body
 from tests.protocol.builders import NETWORK, NOW, key_named
@@ -97,6 +96,7 @@ class MemoryHome:
     mark: File = field(default_factory=lambda: File(3))
     card: str = "the card"
     partners: dict[str, bytes] = field(default_factory=dict)
+    others: dict[str, PrivateKey] = field(default_factory=dict)
     _staged: tuple[PrivateKey, Card] | None = None
 
     def load_signing_key(self, passphrase: bytes | None) -> PrivateKey:
@@ -118,6 +118,21 @@ class MemoryHome:
         if self._staged and stored and stored.signed == self._staged[1].signed:
             self.key, self.own = self._staged
         self._staged = None
+
+    def node_keys(self) -> list[str]:
+        return sorted(self.others)
+
+    def load_node_key(self, name: str, passphrase: bytes | None) -> PrivateKey | None:
+        del passphrase
+        return self.others.get(name)
+
+    def keep_node_key(self, name: str, key: PrivateKey, passphrase: bytes | None) -> None:
+        del passphrase
+        assert name not in self.others
+        self.others[name] = key
+
+    def drop_node_key(self, name: str) -> None:
+        self.others.pop(name, None)
 
     def keep_partner_card(self, node_id: str, line: bytes) -> None:
         self.partners[node_id] = line
@@ -145,26 +160,15 @@ class Clockwork(Housekeeping):
         for task in self._tasks:
             task.cancel()
 
+    async def now(self, name: str) -> None:
+        """Does at once what would be done in hours."""
+        [work] = [work for _, work, each in self._work if each == name]
+        await logged(work, name)
+
     async def _again(self, seconds: float, work: Work, name: str) -> None:
         while True:
             await asyncio.sleep(seconds)
             await logged(work, name)
-
-
-class Elsewhere:
-    """What the second process does, done here a moment later; now and then it dies on the way."""
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-
-    def takes(self, size: int) -> bool:
-        return size > 0
-
-    async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
-        await asyncio.sleep(self._random.random() * 0.2)
-        if self._random.random() < 0.2:
-            raise Gone("the second process has ended")
-        return function(*arguments)
 
 
 class Machine:
@@ -197,6 +201,7 @@ class Machine:
         self.process: Process | None = None
         self.disk: Disk | None = None
         self.app: App | None = None
+        self.clockwork = Clockwork()
         self.ready = asyncio.Event()
         self._config = Config(
             node=Node(network=NETWORK, url=self.url),
@@ -288,9 +293,8 @@ class Machine:
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(client.session(connector))
             app = self.open(self.home, self.disk, self._config, world, http)
-            app.receiver.second = app.indexer.second = Elsewhere(random)  # type: ignore[assignment]
             await stack.enter_async_context(app.indexer.running())
-            clockwork = Clockwork()
+            self.clockwork = clockwork = Clockwork()
             runner = await stack.enter_async_context(app.answering(clockwork))
             if self.url:
                 assert runner.server is not None
@@ -330,6 +334,10 @@ class Machine:
     async def found(self) -> None:
         """Publishes what every organisation publishes first."""
         await self.publish(self.organisation, Change("agreement", agreement_body(), ref="1"))
+
+    async def beat(self) -> None:
+        """Half a day has passed since its last one."""
+        await self.on(lambda app: self.clockwork.now("beat"))
 
     async def run(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         return await self.on(lambda app: app.operations.run(operation, parameters, unreported))

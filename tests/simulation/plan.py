@@ -21,7 +21,7 @@ LIES = ("forge", "hide", "roll back", "freeze", "equivocate", "flood")
 """What a byzantine node does to those who ask it."""
 
 LARGE = "publish many"
-"""More records than are searchable at once; in such a run, first sets go to what stands for the second process."""
+"""More records than are searchable at once."""
 OPERATIONS = (
     "publish",
     "edit",

@@ -19,7 +19,6 @@ import structlog
 from node.directory.authority import State
 from node.directory.draft import Change
 from node.errors import BraError
-from node.federation import receiving
 from node.protocol.statements import Record
 from tests.directory.small_node import adoption_body, contact_body
 from tests.simulation.faults import Faults
@@ -36,9 +35,6 @@ UNDERSTOOD = 45.0
 """Virtual seconds after which a home that was set back has asked everybody, and its operator sees what is wrong."""
 IDLE = 30.0
 """The last of them, in which nothing may be written any more."""
-
-SMALL = 1_000
-"""Bytes of a first set that count as many, in a run with large ones."""
 
 
 @dataclass
@@ -148,9 +144,7 @@ class Simulation:
     # The run
 
     def run(self) -> Outcome:
-        before, far = structlog.get_config(), receiving.FAR
-        if any(step.what == LARGE for step in self.plan.steps):
-            receiving.FAR = SMALL
+        before = structlog.get_config()
         structlog.configure(
             processors=[self.logged],
             wrapper_class=structlog.make_filtering_bound_logger(0),
@@ -161,7 +155,6 @@ class Simulation:
             run(self.loop, self._main())
         finally:
             structlog.configure(**before)
-            receiving.FAR = far
             for machine in self.machines.values():
                 machine.platter.close()
         outcome, network = self.outcome, self.network
@@ -206,6 +199,7 @@ class Simulation:
         self.note("quiet")
         await asyncio.gather(*doing)
         await self._heal()
+        await self._beat()
         await asyncio.sleep(QUIET - IDLE)
         requests, commits = self.network.requests, self._commits.copy()
         await asyncio.sleep(IDLE)
@@ -234,6 +228,12 @@ class Simulation:
                 self.note(f"{machine.name} is healed, after it was {state}")
                 await machine.rotate()
                 await machine.start()
+
+    async def _beat(self) -> None:
+        """With its next beat a node that can't be asked brings what others lost of it."""
+        if any(known.spoilt for known in self.invariants.known.values()):
+            for machine in self.machines.values():
+                await machine.beat()
 
     # What operators do
 

@@ -21,6 +21,8 @@ FOUND = {
     2104: "a node started while its clock was ahead refused everybody until that time had come",
     2133: "a restored home was never given its own newest state by a partner that can only push",
     50011: "a node whose disk had altered what trust is worked out from could not be started again",
+    60238: "what a disk lost of somebody who can't be asked was expected before that one brought it again",
+    61012: "what a disk lost of somebody who forked was expected, though nothing of that epoch is taken any more",
 }
 """What went wrong before it was mended, by seed."""
 ADDED = 40_000
@@ -40,6 +42,26 @@ LATECOMER = Plan(
     ends=60.0,
 )
 """Who left holds an older state, and comes to the newer one by way of somebody who came after both."""
+
+BESIDE = Plan(
+    seed=0,
+    members=(Member("ahti"), Member("brno"), Member("cork", outbound_only=True)),
+    pairs=(("ahti", "brno"), ("ahti", "cork")),
+    steps=(Step(20.0, "damage", "ahti", amount=50, seconds=5.0), Step(22.0, "contact", "cork", amount=2)),
+    ends=30.0,
+)
+"""What a relay's disk has spoilt of somebody doesn't keep it from giving on what is new of that one."""
+
+
+def altered(seed: int) -> Plan:
+    """A disk alters a record of somebody who can't be asked for it, and whom nobody else has; the seed draws which."""
+    return Plan(
+        seed=seed,
+        members=(Member("brno"), Member("cork", outbound_only=True)),
+        pairs=(("brno", "cork"),),
+        steps=(Step(20.0, "publish", "cork", amount=5), Step(30.0, "damage", "brno", amount=1, seconds=5.0)),
+        ends=36.0,
+    )
 
 
 def plans(first: int, count: int) -> Iterator[Plan]:
@@ -67,6 +89,15 @@ def test_what_a_seed_has_found_stays_mended(seed: int) -> None:
 
 def test_a_partner_that_came_later_has_the_chain_to_give() -> None:
     assert simulate(LATECOMER).violation is None
+
+
+def test_what_is_given_on_beside_damaged_rows_comes_from_somebody_who_has_it() -> None:
+    assert simulate(BESIDE).violation is None
+
+
+@pytest.mark.parametrize("seed", [2, 4, 5])
+def test_who_can_not_be_asked_brings_what_a_disk_altered_of_it(seed: int) -> None:
+    assert simulate(altered(seed)).violation is None
 
 
 @pytest.mark.parametrize("seed", [3, 45])

@@ -46,9 +46,12 @@ class Housekeeping:
 
 
 async def logged(work: Work, name: str) -> None:
-    """Does a piece of work; an error that a person can do something about is logged, and ends nothing else."""
+    """Does a piece of work; what goes wrong is logged, and ends nothing else."""
     try:
         if (going_on := work()) is not None:
             await going_on
     except BraError as error:
         log.error("scheduled job failed", job=name, problem=str(error))
+    except Exception:
+        # A bug must be seen, also where nobody waits for what comes of it.
+        log.exception("scheduled job failed", job=name)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from node.errors import HomeError
-from node.federation.housekeeping import Housekeeping
+from node.housekeeping import Housekeeping, logged
 
 
 @pytest.fixture
@@ -42,3 +43,13 @@ async def test_what_is_late_is_done_all_the_same(housekeeping: Housekeeping) -> 
     job.modify(next_run_time=datetime.now(UTC) - timedelta(hours=8))
     housekeeping.start()
     await asyncio.wait_for(done.wait(), 10)
+
+
+async def test_a_bug_in_a_job_is_seen_and_ends_nothing_else() -> None:
+    def stumble() -> None:
+        raise ZeroDivisionError
+
+    with capture_logs() as said:
+        await logged(stumble, "purge")
+    [line] = said
+    assert (line["log_level"], line["job"], line["exc_info"]) == ("error", "purge", True)

@@ -1,0 +1,25 @@
+"""Two small nodes that are partners, for whichever test asks for them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.directory.small_node import SmallNode
+
+
+@pytest.fixture
+def tartu(tmp_path: Path) -> Iterator[SmallNode]:
+    node = SmallNode(tmp_path, "tartu")
+    yield node
+    node.close()
+
+
+@pytest.fixture
+def lund(tmp_path: Path, tartu: SmallNode) -> Iterator[SmallNode]:
+    """Another node; the two are partners, and have one clock."""
+    node = SmallNode(tmp_path, "lund", clock=tartu.clock)
+    tartu.befriend(node)
+    node.befriend(tartu)
+    yield node
+    node.close()
