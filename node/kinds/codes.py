@@ -62,6 +62,23 @@ COUNTRIES: Mapping[str, str] = MappingProxyType(
 
 SLIPS_OF_COUNTRY: Mapping[str, str] = MappingProxyType({"UK": "GB", "EL": "GR", "EN": "GB"})
 
+OTHER_NAMES_OF_COUNTRIES: Mapping[str, str] = MappingProxyType({
+    "czech republic": "CZ", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "turkey": "TR",
+    "macau": "MO", "usa": "US", "united states of america": "US", "the netherlands": "NL", "holland": "NL",
+    "russian federation": "RU", "republic of korea": "KR", "viet nam": "VN", "cape verde": "CV", "ivory coast": "CI",
+    "macedonia": "MK", "hong kong sar": "HK", "uae": "AE",
+})  # fmt: skip
+"""English names beside the one in COUNTRIES, in lower case."""
+
+OWN_NAMES_OF_COUNTRIES: Mapping[str, str] = MappingProxyType({
+    "eesti": "EE", "deutschland": "DE", "österreich": "AT", "schweiz": "CH", "suisse": "CH", "sverige": "SE",
+    "suomi": "FI", "norge": "NO", "danmark": "DK", "latvija": "LV", "lietuva": "LT", "polska": "PL", "españa": "ES",
+    "italia": "IT", "belgique": "BE", "belgië": "BE", "nederland": "NL", "česko": "CZ", "magyarország": "HU",
+    "türkiye": "TR", "ísland": "IS", "éire": "IE", "ελλάδα": "GR", "україна": "UA", "中国": "CN", "香港": "HK",
+    "日本": "JP", "المغرب": "MA", "مصر": "EG",
+})  # fmt: skip
+"""What people call their own country, in lower case."""
+
 _CURRENCIES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
 CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD
