@@ -27,7 +27,7 @@ from node.protocol.tree import Tree
 from tests.nodes import Node, until
 
 LEAVES = 20_000
-OF_RECORDS = ("records", "texts", "texts_fts", "places")
+OF_RECORDS = ("records", "texts", "texts_fts", "places", "facts")
 OF_AUTHORS = ("authors", "heads", "heard")
 
 

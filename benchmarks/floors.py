@@ -14,6 +14,7 @@ from benchmarks.harness import seconds
 from node.storage import bulk
 from node.storage.bulk import Row
 from node.storage.database import Database
+from node.storage.facts import Facts
 from node.storage.index import Entry
 
 
@@ -21,12 +22,15 @@ def rows(home: Path, values: Collection[bytes] | None = None) -> dict[int, list[
     """The rows of a home's database by their author's number: all, or those of these values (hashes of records)."""
     db = sqlite3.connect(home / "var" / "node.db")
     found: dict[int, list[Row]] = {}
-    for author, *columns, heading, words, south, west in db.execute(
-        "SELECT author, no, key, value, seq, kind, id, visibility, expires, line, problem, heading, words, south, west "
-        "FROM records LEFT JOIN texts USING (no) LEFT JOIN places USING (no)"
+    names = ", ".join(f"facts.{name}" for name in Facts._fields)
+    for author, heading, words, south, west, *rest in db.execute(
+        f"SELECT records.author, heading, words, south, west, {names}, records.no, key, value, seq, records.kind, id, "
+        "records.visibility, records.expires, line, problem FROM records LEFT JOIN texts USING (no) "
+        "LEFT JOIN places USING (no) LEFT JOIN facts USING (no)"
     ):
         place = None if south is None else (south, west)
-        row = Row(*columns, entry=Entry(heading or "", words or "", place, None))
+        facts = Facts(*rest[: len(Facts._fields)]) if heading else None
+        row = Row(*rest[len(Facts._fields) :], entry=Entry(heading or "", words or "", place, None, facts))
         if values is None or row.value in values:
             found.setdefault(author, []).append(row)
     db.close()

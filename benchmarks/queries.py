@@ -54,8 +54,8 @@ def search(text: str) -> str:
     return f"search?{urllib.parse.urlencode({'q': text, 'limit': 20})}"
 
 
-def kind(chance: random.Random, venues: int) -> str:
-    return f"venue?limit=20&after={chance.randrange(venues * AUTHORS)}"
+def kind(chance: random.Random, _: int) -> str:
+    return f"venue?limit=20&type={chance.choice(('desk', 'meeting'))}"
 
 
 def one(chance: random.Random, venues: int) -> str:

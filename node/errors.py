@@ -21,7 +21,11 @@ class BraError(Exception):
 
 
 class InputError(BraError):
-    """The caller gave something that can't be used."""
+    """The caller gave something that can't be used. `field`: which part of it, where it has parts with names."""
+
+    def __init__(self, sentence: str = "", field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 class TooSlow(InputError):

@@ -1,57 +1,29 @@
-"""What the nodes know together, as it is shown: lists, one record, search; each with where it comes from.
+"""What the nodes know together, as it is shown: lists, one record, those that a search found.
 
 Rules:
 
-- shown are records of listed authors, verified, well formed, not expired, and of a visibility that the reader may see
-- a farewell is shown of everybody who is reached: who leaves withdraws the signature by which it was listed
-- personal kinds are hidden while their author has not been heard from for longer than its last beat lasts
+- shown are verified, well-formed records that the reader may see (see `reader`), and that were looked into
 - provenance comes with every record: author, its organisation's name, how it is known, when it was last heard from
 """
 
-import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
-from node import kinds
-from node.directory.acceptance import Acceptance
-from node.directory.draft import OWN_ORGANISATION
+import orjson
+
+from node.directory.draft import OWN_ORGANISATION, version_of
+from node.directory.reader import EVERYTHING, Reader
 from node.errors import InputError
 from node.kinds.fields import first_of
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, format_time
 from node.protocol.statements import tree_key
-from node.storage.index import fold
 from node.trust.look_alikes import Likeness
-from node.trust.reach import Known, Standing
-
-EVERYTHING = frozenset(("public", "members", "partners", "local"))
-"""What the operator of this node sees."""
-
-PUBLIC = frozenset(("public",))
+from node.trust.reach import Standing
 
 LARGEST_PAGE = 1_000
-LONGEST_QUERY = 200
-MOST_WORDS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who looks: which visibilities it may see, at what time, and the acceptance that counts (see `Answer`)."""
-
-    visibilities: Collection[str]
-    now: float
-    me: NodeId
-    known: Mapping[NodeId, Known]
-    called: Mapping[NodeId, str] = field(default_factory=dict)
-    look_alikes: Mapping[NodeId, Likeness] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, acceptance: Acceptance, visibilities: Collection[str], now: float) -> Self:
-        """One who looks with the acceptance of this moment."""
-        answer = acceptance.answer
-        return cls(visibilities, now, acceptance.me, answer.known, answer.called, answer.look_alikes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +38,7 @@ _SHOWN = (
     "SELECT records.no, authors.node_id, records.kind, records.line, authors.beat_time, authors.beat_expires, "
     "authors.forked_epoch, authors.epoch, authors.continuous, authors.damaged "
 )
-_MAY_SEE = (
-    "(authors.standing >= {listed} "
-    "OR (authors.standing >= {reached} AND records.kind = 'farewell' AND authors.count = 1)) "
-    "AND records.line IS NOT NULL AND records.problem IS NULL AND records.no NOT IN (SELECT no FROM backlog) "
-    "AND records.visibility IN ({visibilities}) AND (records.expires IS NULL OR records.expires > {now}) "
-    "AND (records.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > {now} "
-    "OR authors.node_id = '{me}')"
-)
+_WHOLE = "records.line IS NOT NULL AND records.problem IS NULL AND records.no NOT IN (SELECT no FROM backlog)"
 
 
 def listing(db: sqlite3.Connection, reader: Reader, kind: str, *, after: int = 0, limit: int = 100) -> Page:
@@ -96,25 +61,41 @@ def one(db: sqlite3.Connection, reader: Reader, kind: str, author: str, record_i
     return next(iter(_as_shown(db, reader, rows)), None)
 
 
-def search(db: sqlite3.Connection, reader: Reader, text: str, *, limit: int = 50) -> list[dict[str, Any]]:
-    """The records that hold every word of `text` (from three letters on, as the beginning of one), the best first."""
+def of_numbers(db: sqlite3.Connection, reader: Reader, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The records with these numbers that the reader may see, in this order."""
     rows = db.execute(
-        f"{_SHOWN} FROM texts_fts JOIN records ON records.no = texts_fts.rowid "
-        "JOIN authors ON authors.no = records.author "
-        f"WHERE texts_fts MATCH ? AND {_may_see(reader)} ORDER BY bm25(texts_fts, 5.0, 1.0), records.no LIMIT ?",
-        (_match(text), _page(limit)),
+        f"{_SHOWN} FROM json_each(?) AS wanted CROSS JOIN records ON records.no = wanted.value "
+        f"JOIN authors ON authors.no = records.author WHERE {_may_see(reader)} ORDER BY wanted.key",
+        (orjson.dumps(numbers).decode(),),
     ).fetchall()
     return _as_shown(db, reader, rows)
 
 
-def organisation_names(db: sqlite3.Connection, node_ids: Collection[str] | None = None) -> dict[str, str]:
-    """What each of these authors (everybody, where none are named) calls itself, where it says so."""
+def photo_authors(db: sqlite3.Connection, reader: Reader, photo: str) -> dict[NodeId, bool]:
+    """Whose records that the reader may see name a photo (its SHA-256), and whether everybody may see one of them."""
+    rows = db.execute(
+        "SELECT authors.node_id, max(records.visibility = 'public') FROM photo_uses "
+        "JOIN records ON records.no = photo_uses.record JOIN authors ON authors.no = records.author "
+        f"WHERE photo_uses.photo = ? AND {_may_see(reader)} GROUP BY authors.no ORDER BY authors.no",
+        (photo,),
+    )
+    return {NodeId(node_id): bool(public) for node_id, public in rows}
+
+
+def organisation_names(
+    db: sqlite3.Connection, node_ids: Collection[str] | None = None, visibilities: Collection[str] = EVERYTHING
+) -> dict[str, str]:
+    """What each of these authors (everybody, where none are named) calls itself, where it says so to who asks."""
     chosen = "" if node_ids is None else f"AND authors.node_id IN ({','.join('?' * len(node_ids))})"
     rows = db.execute(
         "SELECT authors.node_id, texts.heading FROM authors "
         "JOIN records ON records.author = authors.no JOIN texts ON texts.no = records.no "
-        f"WHERE records.key = ? {chosen}",
-        (tree_key("organisation", OWN_ORGANISATION), *(node_ids or ())),
+        f"WHERE records.key = ? AND records.visibility IN (SELECT value FROM json_each(?)) {chosen}",
+        (
+            tree_key("organisation", OWN_ORGANISATION),
+            orjson.dumps(sorted(visibilities)).decode(),
+            *(node_ids or ()),
+        ),
     )
     return dict(rows.fetchall())
 
@@ -132,31 +113,8 @@ def farewells(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
     return {node_id: {"date": body["date"], "reason": first_of(body["reason"])} for node_id, body in bodies}
 
 
-def _match(text: str) -> str:
-    """An FTS5 query that means `text` literally: every word quoted, each as a prefix."""
-    if len(text) > LONGEST_QUERY:
-        raise InputError(f"a search has up to {LONGEST_QUERY} characters: use fewer words")
-    words = re.findall(r"\w+", fold(text))
-    if not words:
-        raise InputError("there is nothing to search for: give at least one word")
-    if len(words) > MOST_WORDS:
-        raise InputError(f"a search has up to {MOST_WORDS} words: use fewer")
-    # The beginning of a word has three letters at least: one letter would be the beginning of half the directory.
-    return " ".join(f'"{word}"*' if len(word) >= 3 else f'"{word}"' for word in words)
-
-
 def _may_see(reader: Reader) -> str:
-    # Every value here is this program's own: standings, known visibilities and kinds, a number, this node's id.
-    quoted = ",".join(f"'{each}'" for each in sorted(EVERYTHING & set(reader.visibilities)))
-    personal = ",".join(f"'{kind}'" for kind in sorted(kinds.PERSONAL))
-    return _MAY_SEE.format(
-        listed=int(Standing.LISTED),
-        reached=int(Standing.REACHED),
-        visibilities=quoted,
-        personal=personal,
-        now=int(reader.now),
-        me=reader.me,
-    )
+    return f"{_WHOLE} AND {reader.may_see('records')}"
 
 
 def _page(limit: int) -> int:
@@ -169,7 +127,7 @@ def _as_shown(db: sqlite3.Connection, reader: Reader, rows: Sequence[Sequence[An
     shown = {row[1] for row in rows}
     alike = {reader.look_alikes[node].of for node in shown if node in reader.look_alikes}
     everyone = shown.union(alike, *(_path(reader, node) for node in shown))
-    said = organisation_names(db, everyone)
+    said = organisation_names(db, everyone, reader.visibilities)
     names = {node: said.get(node) or reader.called.get(node, "") for node in everyone}
     return [_shown(reader, row, names) for row in rows]
 
@@ -192,10 +150,12 @@ def _shown(reader: Reader, row: Sequence[Any], names: Mapping[str, str]) -> dict
         "known": known,
         "stale": not beat_expires or beat_expires <= reader.now,
         "seq": record["seq"],
+        "version": version_of(record["seq"], line),
         "updated": record["updated"],
         "visibility": record["visibility"],
         "body": record["body"],
     }
+    shown |= {name: record[name] for name in ("licence", "checked", "expires") if name in record}
     if beat_time is not None:
         shown["heard"] = format_time(beat_time)
     warnings = []

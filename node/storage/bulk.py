@@ -18,8 +18,14 @@ from typing import NamedTuple
 import orjson
 
 from node.kinds import PERSONAL
+from node.storage.facts import Facts
 from node.storage.index import Entry
 
+_FACTS = ", ".join(Facts._fields)
+_FACTS_GIVEN = ", ".join(
+    f"substr(:venues, given.value ->> {place}, 32)" if field == "venue" else f"given.value ->> {place}"
+    for place, field in enumerate(Facts._fields, 1)
+)
 _PERSONAL = ",".join(f"'{kind}'" for kind in sorted(PERSONAL))
 _PAGE = 4096
 """Bytes of the database's pages. What comes after so many in a row never lies on a page that rows share."""
@@ -45,86 +51,41 @@ class Row(NamedTuple):
     entry: Entry | None = None
 
 
-class Sheet(NamedTuple):
-    """Rows in the form in which statements take them, so that they can be made elsewhere: another thread, or process.
-
-    `columns`: JSON, an array a row. `lines`: all their lines; `hashes`: key and value of each. `entries`: by place,
-    what is searched of them. `unread`: places of rows that go into the backlog, and their values. `size`: bytes of the
-    lines.
-    """
-
-    numbers: tuple[int, ...]
-    columns: str
-    lines: bytes
-    hashes: bytes
-    entries: tuple[tuple[int, Entry], ...]
-    unread: tuple[int, ...]
-    unread_values: bytes
-    size: int
-
-
-def sheet(rows: Iterable[Row]) -> Sheet:
-    """The sheet of these rows."""
-    numbers: list[int] = []
-    columns: list[tuple[object, ...]] = []
-    lines: list[bytes] = []
-    hashes: list[bytes] = []
-    entries: list[tuple[int, Entry]] = []
-    unread: list[int] = []
-    values: list[bytes] = []
-    offset = 1  # SQLite counts from 1
-    for place, row in enumerate(rows):
-        length = -1
-        if row.line is not None:
-            length = len(row.line)
-            lines.append(row.line)
-            if row.entry is None:
-                unread.append(place)
-                values.append(row.value)
-        if row.entry is not None:
-            entries.append((place, row.entry))
-        numbers.append(row.no)
-        hashes += (row.key, row.value)
-        columns.append((row.no, row.seq, row.kind, row.id, row.visibility, row.expires, row.problem, offset, length))
-        offset += max(length, 0)
-    return Sheet(
-        tuple(numbers),
-        orjson.dumps(columns).decode(),
-        b"".join(lines),
-        b"".join(hashes),
-        tuple(entries),
-        tuple(unread),
-        b"".join(values),
-        offset - 1,
-    )
-
-
 def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
     """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
     begin = size = 0
     for end, row in enumerate(rows, 1):
         size += len(row.line or b"")
         if size >= _LARGE or end == len(rows):
-            insert_sheet(db, author, sheet(rows[begin:end]))
+            _insert(db, author, rows[begin:end])
             begin, size = end, 0
 
 
-def insert_sheet(db: sqlite3.Connection, author: int, made: Sheet, *, first: int = 0) -> None:
-    """Inserts a sheet's rows, like `insert`. `first` is added to their numbers: whoever made it may not know them."""
+def _insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
+    columns: list[tuple[object, ...]] = []
+    offset = 1  # SQLite counts from 1
+    for row in rows:
+        length = -1 if row.line is None else len(row.line)
+        columns.append((row.no, row.seq, row.kind, row.id, row.visibility, row.expires, row.problem, offset, length))
+        offset += max(length, 0)
     db.execute(
         "INSERT INTO records (author, no, seq, kind, id, visibility, expires, problem, apart, line, key, value) "
-        "SELECT :author, :first + (value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, "
-        "value ->> 6, "
+        "SELECT :author, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, "
         f"CASE WHEN value ->> 2 IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, "
         "CASE WHEN value ->> 8 >= 0 THEN substr(:lines, value ->> 7, value ->> 8) END, "
         "substr(:hashes, key * 64 + 1, 32), substr(:hashes, key * 64 + 33, 32) FROM json_each(:columns)",
-        {"author": author, "first": first, "columns": made.columns, "lines": made.lines, "hashes": made.hashes},
+        {
+            "author": author,
+            "columns": orjson.dumps(columns).decode(),
+            "lines": b"".join(row.line for row in rows if row.line is not None),
+            "hashes": b"".join(row.key + row.value for row in rows),
+        },
     )
-    insert_searched(db, [(first + made.numbers[place], entry) for place, entry in made.entries])
-    unread = [first + made.numbers[place] for place in made.unread]
+    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry is not None])
+    unread = [row for row in rows if row.line is not None and row.entry is None]
     db.execute(
         "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
-        (made.unread_values, orjson.dumps(unread).decode()),
+        (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
     )
 
 
@@ -132,20 +93,35 @@ def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]
     """Makes records searchable by their numbers."""
     entries = list(entries)
     texts = [(no, entry.heading, entry.words) for no, entry in entries if entry.heading]
+    # What an earlier version made searchable is looked into again for the facts: its text and its place stand already.
     db.execute(
-        "INSERT INTO texts (no, heading, words) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
+        "INSERT OR IGNORE INTO texts (no, heading, words) "
+        "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
         (orjson.dumps(texts).decode(),),
     )
     places = [(no, *entry.place) for no, entry in entries if entry.place]
     db.execute(
-        "INSERT INTO places (no, south, north, west, east) "
+        "INSERT OR REPLACE INTO places (no, south, north, west, east) "
         "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
         (orjson.dumps(places).decode(),),
+    )
+    found: list[tuple[object, ...]] = []
+    venues = b""
+    for no, entry in entries:
+        if entry.facts:
+            found.append((no, *(len(venues) + 1 if type(each) is bytes else each for each in entry.facts)))
+            venues += entry.facts.venue or b""
+    db.execute(
+        f"INSERT INTO facts (no, author, kind, visibility, expires, {_FACTS}) "
+        f"SELECT records.no, author, kind, visibility, expires, {_FACTS_GIVEN} "
+        # In the order of the list: its rows are inserted one behind the other.
+        "FROM json_each(:found) AS given CROSS JOIN records ON records.no = given.value ->> 0",
+        {"found": orjson.dumps(found).decode(), "venues": venues},
     )
 
 
 def delete(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Deletes rows, and what is searched of them."""
     chosen = orjson.dumps(numbers).decode()
-    for table in ("records", "texts", "places", "backlog"):
+    for table in ("records", "texts", "places", "facts", "backlog"):
         db.execute(f"DELETE FROM {table} WHERE no IN (SELECT value FROM json_each(?))", (chosen,))

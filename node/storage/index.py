@@ -1,4 +1,4 @@
-"""What is searched of a record: its heading, its words folded for search, its place; or why it is in no view.
+"""What is searched of a record: its heading, its words folded for search, its place and facts; or why it is in no view.
 
 Rules:
 
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from node import kinds
 from node.errors import Malformed
+from node.storage.facts import Facts, facts
 
 LONGEST_WORDS = 20_000
 """Characters of one record that are searched."""
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     words: str
     place: tuple[int, int] | None
     problem: str | None
+    facts: Facts | None = None
 
 
 def entry(kind: str, said: dict[str, Any]) -> Entry:
@@ -50,7 +52,8 @@ def entry(kind: str, said: dict[str, Any]) -> Entry:
     if body.SEARCHED:
         heading = str(said[body.SEARCHED[0]])
         searched = {field: said[field] for field in body.SEARCHED if field in said}
-    return Entry(heading, fold(" ".join(_strings(searched, [])))[:LONGEST_WORDS], _place(searched), None)
+    words, place = fold(" ".join(_strings(searched, [])))[:LONGEST_WORDS], _place(searched)
+    return Entry(heading, words, place, None, facts(kind, said, fold(heading), place, len(words)))
 
 
 def _place(body: dict[str, Any]) -> tuple[int, int] | None:

@@ -7,16 +7,17 @@ at a row stay stable. What is indexed of it is made anew from its bytes with eve
 import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from node.kinds import PERSONAL
+from node.errors import Malformed
+from node.kinds import PERSONAL, interpret
 from node.protocol.blocks import Leaf
+from node.protocol.canonical import decode
 from node.protocol.names import NodeId
 from node.protocol.statements import Record, kind_byte, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import authors, bulk, meta
-from node.storage.bulk import Row, Sheet
+from node.storage.bulk import Row
 from node.storage.index import Entry, entry
 
 _MERGED_AT_ONCE = 500
@@ -82,22 +83,6 @@ def replace(
     bulk.insert(db, author, rows)
     meta.give_numbers(db, following)
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
-
-
-def first_sheet(records: Iterable[Record], leaves: Iterable[Leaf], entries: Mapping[bytes, Entry]) -> Sheet:
-    """The rows of a set of which nothing is held, numbered from 1; see `replace`."""
-    numbers = count(1)
-    rows = [_row(next(numbers), record, entries.get(record.key)) for record in records]
-    rows += [Row(next(numbers), leaf.key, leaf.value, leaf.seq) for leaf in leaves]
-    return bulk.sheet(rows)
-
-
-def fill(db: sqlite3.Connection, author: int, sheet: Sheet) -> int:
-    """Makes the rows of an author of whom nothing is held; the bytes of its bodies."""
-    given = meta.numbers_given(db)
-    bulk.insert_sheet(db, author, sheet, first=given)
-    meta.give_numbers(db, given + len(sheet.numbers))
-    return sheet.size
 
 
 def _row(no: int, record: Record, shown: Entry | None) -> Row:
@@ -179,6 +164,23 @@ def of_kind(db: sqlite3.Connection, author: int, kind: str, most: int = -1) -> I
     for no, id_ in found:
         if (found_line := line(db, no)) is not None:
             yield no, id_, found_line
+
+
+def body(db: sqlite3.Connection, author: int, kind: str, id_: str) -> Any:
+    """What an author's shared record says, if it is held as it was verified and is well-formed; None where not."""
+    found = db.execute(
+        "SELECT no FROM records WHERE author = ? AND key = ? AND seq > 0 AND problem IS NULL",
+        (author, tree_key(kind, id_)),
+    ).fetchone()
+    if found is None or (whole := line(db, found[0])) is None:
+        return None
+    said = decode(whole)["body"]
+    try:
+        # It may not have been looked into yet.
+        interpret(kind, said)
+    except Malformed:
+        return None
+    return said
 
 
 def line(db: sqlite3.Connection, no: int) -> bytes | None:

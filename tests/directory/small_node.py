@@ -19,7 +19,7 @@ from node.directory.authority import Authority
 from node.directory.draft import OWN_ORGANISATION, Change, Outcome
 from node.directory.indexing import Indexer
 from node.directory.publishing import Publisher
-from node.directory.views import PUBLIC, Reader
+from node.directory.reader import PUBLIC, Reader
 from node.federation import sending
 from node.federation.hearing import Told
 from node.federation.reading import read_block

@@ -16,11 +16,9 @@ LUND, OULU = Author("lund"), Author("oulu")
 
 
 @pytest.fixture
-async def tartu(tmp_path: Path) -> AsyncIterator[SmallNode]:
-    node = SmallNode(tmp_path)
-    node.befriend(LUND)
-    yield node
-    node.close()
+def tartu(tartu: SmallNode) -> SmallNode:
+    tartu.befriend(LUND)
+    return tartu
 
 
 @pytest.fixture

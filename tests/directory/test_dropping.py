@@ -71,7 +71,7 @@ def forget(node: SmallNode) -> int:
 
 def mentions(node: SmallNode, author: Author, no: int) -> dict[str, int]:
     """How often tables hold something of an author whose number was `no`."""
-    by_number = ("records", "removals", "heads", "evidence")
+    by_number = ("records", "facts", "removals", "heads", "evidence")
 
     def count(db: sqlite3.Connection) -> dict[str, int]:
         found = {

@@ -184,6 +184,13 @@ async def test_publishing_the_same_again_by_ref_changes_nothing(node: SmallNode)
     assert node.mine() == state
 
 
+async def test_a_ref_that_is_an_own_records_id_means_that_record(node: SmallNode) -> None:
+    made = await node.publish(adoption("one"))
+    node.clock.pass_by(2)
+    changed = await node.publish(Change("adoption", adoption_body("two"), ref=made.ids[0]))
+    assert (changed.ids, changed.created, changed.changed) == (made.ids, 0, 1)
+
+
 async def test_one_ref_in_two_kinds_and_twice_in_one_wish(node: SmallNode) -> None:
     contact = Change("contact", contact_body("desk"), ref="1", visibility="public")
     outcome = await node.publish(adoption("a", ref="1"), contact, adoption("b", ref="1"))

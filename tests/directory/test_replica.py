@@ -20,10 +20,9 @@ VENUE = Change("venue", example("venue"), ref="desk")
 
 
 @pytest.fixture
-async def tartu(tmp_path: Path) -> SmallNode:
-    node = SmallNode(tmp_path, "tartu")
-    await node.publish(organisation("Tartu Park"), VENUE, *(adoption(str(number)) for number in range(5)))
-    return node
+async def tartu(tartu: SmallNode) -> SmallNode:
+    await tartu.publish(organisation("Tartu Park"), VENUE, *(adoption(str(number)) for number in range(5)))
+    return tartu
 
 
 @pytest.fixture

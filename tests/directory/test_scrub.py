@@ -1,8 +1,7 @@
 """What a disk lost or altered is noticed, told to nobody as verified, and repaired from a partner's copy."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
@@ -72,23 +71,6 @@ async def sync(reader: SmallNode, other: SmallNode) -> RoundDone:
         now=lambda: reader.clock.time,
     )
     return await Exchange(session, Beside(other), reader.receiver, reader.database).round(0)
-
-
-@pytest.fixture
-def tartu(tmp_path: Path) -> Iterator[SmallNode]:
-    node = SmallNode(tmp_path, "tartu")
-    yield node
-    node.close()
-
-
-@pytest.fixture
-def lund(tmp_path: Path, tartu: SmallNode) -> Iterator[SmallNode]:
-    """Tartu's partner; holds what Tartu published."""
-    node = SmallNode(tmp_path, "lund", clock=tartu.clock)
-    tartu.befriend(node)
-    node.befriend(tartu)
-    yield node
-    node.close()
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from node.directory import views
 from node.directory.draft import OWN_ORGANISATION, Change
-from node.directory.views import EVERYTHING, PUBLIC
+from node.directory.reader import EVERYTHING, PUBLIC
 from node.errors import InputError
 from node.protocol.names import LONGEST_BEAT, format_time
 from node.protocol.verdicts import Accepted
@@ -25,6 +23,7 @@ from tests.directory.small_node import (
     signatory,
 )
 from tests.protocol.builders import NOW, Author
+from tests.search.asking import ask
 
 
 @pytest.fixture
@@ -42,8 +41,8 @@ def ids(node: SmallNode, kind: str, visibilities: Collection[str] = PUBLIC) -> s
     return {record["id"] for record in listing(node, kind, visibilities).records}
 
 
-def search(node: SmallNode, text: str, visibilities: Collection[str] = PUBLIC, **others: Any) -> list[dict[str, Any]]:
-    return node.database.read_now(lambda db: views.search(db, node.reader(visibilities), text, **others))
+def search(node: SmallNode, text: str, visibilities: Collection[str] = PUBLIC) -> list[dict[str, Any]]:
+    return ask(node, visibilities, q=text).records
 
 
 def one(node: SmallNode, kind: str, author: str, id_: str, visibilities: Collection[str] = PUBLIC) -> Any:
@@ -266,77 +265,3 @@ async def test_a_page_that_is_just_full_has_no_next(node: SmallNode) -> None:
 def test_a_page_has_a_size(node: SmallNode, limit: int) -> None:
     with pytest.raises(InputError, match="1 to 1000"):
         listing(node, "adoption", limit=limit)
-    with pytest.raises(InputError, match="1 to 1000"):
-        search(node, "word", limit=limit)
-
-
-async def test_search_wants_every_word_as_a_beginning(node: SmallNode) -> None:
-    await node.publish(adoption("meeting room in Tartu", id="a"), adoption("meeting in Lund", id="b"))
-    found = {text: {record["id"] for record in search(node, text)} for text in ("meet", "room meet", "eeting", "TARTU")}
-    assert found == {"meet": {"a", "b"}, "room meet": {"a"}, "eeting": set(), "TARTU": {"a"}}
-
-
-@pytest.mark.parametrize(
-    ("text", "query"),
-    [
-        pytest.param("Łódź", "lodz", id="Polish"),
-        pytest.param("Große Straße", "grosse strasse", id="German"),
-        pytest.param("香港科技園", "香港", id="Chinese"),
-        pytest.param("مدينة العلوم في تارتو", "العلوم", id="Arabic"),
-        pytest.param("विज्ञान पार्क", "विज्ञान", id="Hindi"),
-        pytest.param("Công viên khoa học", "cong vien", id="Vietnamese"),
-    ],
-)
-async def test_search_finds_letters_however_they_are_typed(node: SmallNode, text: str, query: str) -> None:
-    await node.publish(adoption(text, id="a"), adoption("something else", id="b"))
-    assert [record["id"] for record in search(node, query)] == ["a"]
-
-
-async def test_search_takes_letters_that_are_typed_in_two_pieces(node: SmallNode) -> None:
-    await node.publish(adoption("München", id="a"))
-    assert [record["id"] for record in search(node, "Mu\u0308nchen")] == ["a"]
-
-
-HOSTILE = [
-    pytest.param('"', id="a quote"),
-    pytest.param('room" OR "', id="quotes"),
-    pytest.param("room'; DROP TABLE records; --", id="SQL"),
-    pytest.param("room AND NOT OR NEAR(room, 2)", id="operators"),
-    pytest.param("heading:room", id="a column"),
-    pytest.param("^room* + -room (room)", id="FTS5 signs"),
-    pytest.param("room\x00room", id="NUL"),
-    pytest.param("👍 room 👍🏽", id="emoji"),
-    pytest.param("👍", id="nothing but an emoji"),
-    pytest.param("", id="nothing"),
-    pytest.param(" \t\n", id="white space"),
-    pytest.param("x" * 200, id="as long as may be"),
-    pytest.param("x" * 201, id="too long"),
-    pytest.param("a " * 100, id="a hundred words"),
-    pytest.param("香" * 200, id="two hundred words of one letter"),
-    pytest.param("\ud800 room", id="a lone surrogate"),
-    pytest.param("²½ ª", id="numbers that are none to SQLite"),
-    pytest.param("\U0001e922\U0001e923", id="letters newer than SQLite's"),
-    pytest.param("_", id="an underscore"),
-    pytest.param("\u0301\u0308", id="accents alone"),
-    pytest.param("%ff%00", id="escapes"),
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_a_hostile_search_is_an_answer_or_an_input_error(node: SmallNode, text: str) -> None:
-    await node.publish(adoption("room", id="a"), adoption("secret room", id="b", visibility="local"))
-    try:
-        found = search(node, text)
-    except InputError as error:
-        assert "search" in str(error)
-    else:
-        assert {record["id"] for record in found} <= {"a"}
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=60))
-def test_any_text_may_be_searched_for(node: SmallNode, text: str) -> None:
-    try:
-        assert search(node, text) == []
-    except InputError as error:
-        assert "search" in str(error)

@@ -8,12 +8,14 @@ from pathlib import Path
 import sqlite_utils
 
 from node.protocol.verdicts import Accepted
+from node.storage import backlog
 from node.storage.database import Database
 from node.storage.migrations import migrations
 from node.storage.scrub import look
 from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, signatory, tags
 from tests.kinds.kind_examples import example
+from tests.search.asking import ask, ids
 
 
 def test_records_from_before_personal_lines_had_pages_of_their_own_stay_and_names_leave_the_search(
@@ -85,3 +87,18 @@ def as_if_made_before(path: Path, step: str) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     path.with_suffix(".before").rename(path)
+
+
+async def test_what_was_held_before_facts_were_kept_is_looked_into_again_and_found_by_them(tmp_path: Path) -> None:
+    paris, path = signatory("paris"), tmp_path / "tartu.db"
+    with closing(SmallNode(tmp_path)) as before:
+        before.befriend(paris)
+        assert isinstance(await before.take(paris.block_lines(), paris), Accepted)
+    as_if_made_before(path, "m009_facts")
+    with closing(SmallNode(tmp_path)) as node:
+        node.accept(paris, Standing.HONOURED)
+        assert ask(node, country="EE").total == 0
+        async with node.indexer.running() as indexer:
+            await indexer.done()
+        assert ids(ask(node, country="EE", q="paris")) == ["self"]
+        assert node.database.read_now(backlog.size) == 0

@@ -1,31 +1,8 @@
-"""The schema, as small named steps; each is applied once, in this order, in a transaction of its own.
+"""What nodes hold of each other, and of whom they take it."""
 
-What the tables hold:
-
-- authors: one row an author: newest card, head and beat as received, what of them is asked for often, and `arrival`,
-  the place of its last change in the feed (no head: known by its card alone); `news` is that of the last one which was
-  more than a beat
-- heads: the chain, so that a reader that was away gets all heads since its own
-- records: exact canonical bytes and the columns that are looked for. `line` is absent for a leaf without its body;
-  `seq` is 0 for a record that never leaves this node and so is in no tree; `problem` says why a body is in no view;
-  `apart` keeps what comes after it on pages of the row's own: see `bulk`
-- removals: keys that a head proved gone, for readers that still have them
-- backlog: numbers and hashes of records that are not looked into yet
-- texts (full text), places (R*Tree): what is searched, by records.no
-- partners, heard, refusals: whom we sync with, what each says it has, and what of it we refused
-- refs: the publisher's own row names, so that importing again changes what it made before
-- blocks: whom the operator blocked, and why; `dropped_at` of an author: when it ceased to be reached, to be deleted
-  some time after
-- `damaged` of an author: its rows don't make up its root, so it is told to nobody until they do: see `scrub`
-- invitations, joins: links that were handed out, without their secret; nodes that may become partners
-"""
-
-from sqlite_utils import Database, Migrations
-
-migrations = Migrations("bra")
+from sqlite_utils import Database
 
 
-@migrations()
 def m001_authors(db: Database) -> None:
     db.table("meta").create({"name": str, "value": str}, pk="name", not_null={"value"})
     db.table("authors").create(
@@ -64,7 +41,6 @@ def m001_authors(db: Database) -> None:
     )
 
 
-@migrations()
 def m002_records(db: Database) -> None:
     db.table("records").create(
         {
@@ -91,14 +67,12 @@ def m002_records(db: Database) -> None:
     db.table("removals").create_index(["author", "seq"])
 
 
-@migrations()
 def m003_search(db: Database) -> None:
     db.table("texts").create({"no": int, "heading": str, "words": str}, pk="no")
     db.table("texts").enable_fts(["heading", "words"], create_triggers=True, tokenize="unicode61 remove_diacritics 2")
     db.execute("CREATE VIRTUAL TABLE places USING rtree_i32(no, south, north, west, east)")
 
 
-@migrations()
 def m004_federation(db: Database) -> None:
     db.table("partners").create(
         {
@@ -125,7 +99,6 @@ def m004_federation(db: Database) -> None:
     db.table("refs").create({"kind": str, "ref": str, "id": str}, pk=("kind", "ref"))
 
 
-@migrations()
 def m005_membership(db: Database) -> None:
     db.table("blocks").create(
         {"node_id": str, "at": int, "reason": str},
@@ -136,7 +109,6 @@ def m005_membership(db: Database) -> None:
     db.table("authors").add_column("dropped_at", int)
 
 
-@migrations()
 def m006_joining(db: Database) -> None:
     db.table("invitations").create(
         {
@@ -172,7 +144,6 @@ def m006_joining(db: Database) -> None:
     )
 
 
-@migrations()
 def m007_personal_lines_apart(db: Database) -> None:
     db.table("records").add_column("apart", bytes)
     # It has to stand before the line that it keeps apart.
@@ -185,9 +156,20 @@ def m007_personal_lines_apart(db: Database) -> None:
     db.execute("INSERT INTO texts_fts (texts_fts) VALUES ('rebuild')")
 
 
-@migrations()
 def m008_backlog(db: Database) -> None:
     db.table("backlog").create({"no": int, "value": bytes}, pk="no", not_null={"value"})
     db.table("authors").add_column("news", int)
     db.execute("UPDATE authors SET news = arrival")
     db.table("authors").add_column("damaged", int, not_null_default=0)
+
+
+STEPS = (
+    m001_authors,
+    m002_records,
+    m003_search,
+    m004_federation,
+    m005_membership,
+    m006_joining,
+    m007_personal_lines_apart,
+    m008_backlog,
+)
