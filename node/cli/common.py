@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 from cyclopts import Parameter
 
+from node import kinds
 from node.app import App
 from node.cli import secret
 from node.control import socket
@@ -31,6 +32,8 @@ HomeOption = Annotated[Path, Parameter(name="--home", help="The node's home.", e
 JsonFlag = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for programs.")]
 
 FileArgument = Annotated[Path, Parameter(help="A file; - is standard input.", allow_leading_hyphen=True)]
+
+KindOption = Annotated[str, Parameter(help="What each row is: venue, event, contact, ...")]
 
 HERE = Path()
 LOCK_PATIENCE = 10.0
@@ -74,6 +77,12 @@ async def _operate(
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command's asynchronous part."""
     return asyncio.run(work)
+
+
+def known_kind(kind: str) -> None:
+    """UsageError for a kind of record that there is none of."""
+    if kind not in kinds.KINDS:
+        raise UsageError(f"there is no kind {kind!r}: the kinds are {', '.join(kinds.KINDS)}")
 
 
 def read_file(path: Path) -> bytes:

@@ -1,18 +1,21 @@
 """Operations on records: the node's own, and what it knows of others."""
 
+import asyncio
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from node.control.parts import Operation, Parts, Report
-from node.directory import views
+from node.directory import companions, views
 from node.directory.draft import OWN_ORGANISATION, Change
-from node.directory.testimony import KINDS
+from node.directory.search import Question, search
+from node.errors import InputError
+from node.exports import FORMATS, Collection
 from node.federation import sending
 
 
 class Records:
-    """card, export, list, search, publish, withdraw."""
+    """card, export, list, search, show, publish, withdraw, write."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -25,7 +28,9 @@ class Records:
             "list": self.list_kind,
             "publish": self.publish,
             "search": self.search,
+            "show": self.show,
             "withdraw": self.withdraw,
+            "write": self.write_kind,
         }
 
     async def card(self) -> dict[str, Any]:
@@ -59,11 +64,44 @@ class Records:
             after = page.cursor
         return {"records": found}
 
-    async def search(self, *, text: str, limit: int = 20) -> dict[str, Any]:
+    async def write_kind(self, *, kind: str, format: str, languages: list[str]) -> dict[str, Any]:  # noqa: A002
+        """All records of a kind in one of `exports.FORMATS`: the file's `text`, how many were `written` and `left_out`.
+
+        An own record comes with its publisher's name for it, so that its row can be published again.
+        """
+        form = FORMATS[format]
+        if kind not in form.kinds:
+            raise InputError(f"{form.name} has no words for {kind}: it takes {', '.join(sorted(form.kinds))}")
+        read, reader, me = self._parts.database.read, self._parts.reader(), self._parts.acceptance.me
+        said = records = (await self.list_kind(kind=kind))["records"]
+        names = await read(partial(companions.own_names, kind=kind))
+        for each in records:
+            if each["author"] == me and each["id"] in names:
+                each["ref"] = names[each["id"]]
+        venues = await read(partial(companions.venues_of, reader=reader, records=records))
+        if form.signed:
+            said = await read(partial(sending.signed_values, trees=self._parts.trees, shown=records))
+        title = f"Business Roaming Agreement: {kind.replace('_', ' ')}"
+        about = Collection(title, kind=kind, languages=languages, venues=venues)
+        text = await asyncio.to_thread(lambda: b"".join(form.write(said, about)).decode())
+        return {"text": text, "written": len(said), "left_out": len(records) - len(said)}
+
+    async def search(self, *, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a question (`directory.search.Question`, each value a text), as a value."""
         found = await self._parts.database.read(
-            partial(views.search, reader=self._parts.reader(), text=text, limit=limit)
+            partial(search, reader=self._parts.reader(), question=Question.parse(question))
         )
-        return {"records": found}
+        return found.as_value()
+
+    async def show(self, *, kind: str, id: str, author: str | None = None) -> dict[str, Any]:  # noqa: A002
+        """One record, of this node's own or of another author, as its operator sees it."""
+        author = author or self._parts.acceptance.me
+        found = await self._parts.database.read(
+            partial(views.one, reader=self._parts.reader(), kind=kind, author=author, record_id=id)
+        )
+        if found is None:
+            raise InputError(f"there is no {kind} {id} of {author} here: look with 'bra list {kind}'")
+        return found
 
     async def publish(self, *, changes: list[dict[str, Any]]) -> dict[str, Any]:
         """All of them in one new state, or none."""
@@ -73,7 +111,4 @@ class Records:
         return await self._publish([Change(kind, None, id=id)])
 
     async def _publish(self, changes: list[Change]) -> dict[str, Any]:
-        outcome = await self._parts.publisher.publish(changes)
-        if any(change.kind in KINDS for change in changes):
-            await self._parts.reconsider()
-        return asdict(outcome)
+        return asdict(await self._parts.publish(changes))

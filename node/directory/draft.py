@@ -5,6 +5,7 @@ Rules:
 - a body that didn't change is left alone, so that importing again is no news to anybody
 - a record for this node alone (`local`) has seq 0, and is in no tree and no head
 - a farewell is the only record that is shared: while it stands nothing else is, and it never stands beside another
+- a photo that a record names by its hash is held by this node
 - an organisation describes itself in one record, whose id, and publisher's own name, is always `self`
 
     draft = Draft.of(db, author, world)
@@ -14,6 +15,7 @@ Rules:
 
 import base64
 import copy
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from node.protocol.canonical import decode, encode
 from node.protocol.merge import Merged
 from node.protocol.names import LARGEST_INTEGER, NodeId, encode_base64
 from node.protocol.statements import VISIBILITIES, Record, tree_key
-from node.storage import authors, records
+from node.storage import authors, photos, records
 from node.storage.authors import Author
 from node.world import World
 
@@ -40,7 +42,8 @@ OWN_ORGANISATION = "self"
 class Change:
     """One record to publish, or with `body` None to withdraw.
 
-    It is found by `id`, or by `ref`, the publisher's own name for it; without either it is a new one.
+    It is found by `id`, or by `ref`, the publisher's own name for it; without either it is a new one. `version`, if
+    given, is the one that it must still have (see `version_of`): who changes what another changed meanwhile is told.
     """
 
     kind: str
@@ -48,6 +51,9 @@ class Change:
     ref: str | None = None
     id: str | None = None
     visibility: str | None = None
+    version: str | None = None
+    source: str | None = None
+    """Where a row with a `ref` came from: its publisher's name for the sheet. Asked about when it is missing there."""
 
     def check(self) -> None:
         """Raises InputError for a change that no set would allow."""
@@ -60,6 +66,15 @@ class Change:
                 kinds.interpret(self.kind, self.body)
             except Malformed as error:
                 raise InputError(f"{self.kind}: {error}") from error
+
+
+class ChangedMeanwhile(InputError):
+    """A record has another version than the one that was to be changed, or is gone."""
+
+
+def version_of(seq: int, line: bytes) -> str:
+    """What tells one version of a record from another: its seq, and some of its hash, as local ones have no seq."""
+    return f"{seq}-{hashlib.sha256(line).hexdigest()[:12]}"
 
 
 @dataclass(slots=True)
@@ -91,6 +106,7 @@ class Draft:
     dropped: set[bytes] = field(default_factory=set)
     """Keys of records that never left this node: gone from its rows, told to nobody."""
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    sources: dict[tuple[str, str], str] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     """Ids of withdrawn personal records: their publisher's name for them may be a person's, too."""
 
@@ -103,7 +119,7 @@ class Draft:
     def copy(self) -> Self:
         """One to try a wish on: the wish is made whole or not at all."""
         other = copy.copy(self)
-        other.put, other.ids = dict(self.put), dict(self.ids)
+        other.put, other.ids, other.sources = dict(self.put), dict(self.ids), dict(self.sources)
         other.removed, other.dropped, other.forgotten = set(self.removed), set(self.dropped), set(self.forgotten)
         return other
 
@@ -146,6 +162,8 @@ class Draft:
         id_ = self._id(change)
         key = tree_key(change.kind, id_)
         held = self._held(key)
+        if change.version is not None and (held is None or version_of(held.seq, held.line) != change.version):
+            raise ChangedMeanwhile(f"{change.kind} {id_} was changed or withdrawn meanwhile: look at it again first")
         outcome.ids.append(id_)
         if change.body is None:
             if held is None and self._is_leaf(key):
@@ -161,6 +179,7 @@ class Draft:
         if held is not None and held.body == change.body and held.visibility == visibility:
             outcome.unchanged += 1
             return
+        self._check_photos(change, held)
         if held is not None and held.seq and visibility == "local":
             self._remove(key, held)
         self._put(key, held, change, id_, visibility)
@@ -168,6 +187,15 @@ class Draft:
             outcome.created += 1
         else:
             outcome.changed += 1
+
+    def _check_photos(self, change: Change, held: Record | None) -> None:
+        """Raises InputError for a photo that this node doesn't hold, but one that the record names already."""
+        assert change.body is not None
+        before = photos.named(held.kind, held.body) if held else set()
+        for photo in sorted(photos.named(change.kind, change.body) - before):
+            if not photos.holds(self.db, self.author.no, photo):
+                name = f"{photos.PREFIX}{photo}"
+                raise InputError(f"this node holds no photo {name}: add its file first ('bra photo add')")
 
     def _id(self, change: Change) -> str:
         if change.id is not None:
@@ -177,9 +205,13 @@ class Draft:
         if (change.kind, change.ref) == ("organisation", OWN_ORGANISATION):
             return OWN_ORGANISATION
         name = (change.kind, change.ref)
+        if change.source is not None:
+            self.sources[name] = change.source
         if name not in self.ids:
             row = self.db.execute("SELECT id FROM refs WHERE kind = ? AND ref = ?", name).fetchone()
-            self.ids[name] = row[0] if row else self._drawn()
+            # A table that was exported calls a record by its id where it has no other name.
+            known = row[0] if row else change.ref if self._held(tree_key(*name)) else None
+            self.ids[name] = known or self._drawn()
         return self.ids[name]
 
     def _drawn(self) -> str:

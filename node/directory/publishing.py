@@ -36,6 +36,9 @@ log = structlog.get_logger()
 HEAD_INTERVAL = 1.0
 """Seconds between two heads at least, after the first of a burst (SPEC, "Heads")."""
 
+MANY = 100
+"""Changes from which on they are checked in a thread, so that nobody else waits."""
+
 Condition = Callable[[sqlite3.Connection], None]
 """Raises BraError where changes may not be made."""
 
@@ -78,8 +81,10 @@ class Publisher:
 
         `provided`, if any, is asked in the transaction that makes them; its error is theirs.
         """
-        for change in changes:
-            change.check()
+        if len(changes) > MANY:
+            await asyncio.to_thread(_check, changes)
+        else:
+            _check(changes)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((changes, provided, future))
         if self._task is None or self._task.done():
@@ -215,11 +220,20 @@ class Publisher:
             authors.hear_beat(db, author, Beat.make(self._key, head=head, time=now, urls=self._urls))
 
 
+def _check(changes: Sequence[Change]) -> None:
+    for change in changes:
+        change.check()
+
+
 def _keep_names(db: sqlite3.Connection, draft: Draft) -> None:
     """The publisher's own names of records; those of withdrawn personal records go, as they may be a person's."""
     db.executemany(
-        "INSERT OR REPLACE INTO refs (kind, ref, id) VALUES (?, ?, ?)",
+        "INSERT INTO refs (kind, ref, id) VALUES (?, ?, ?) ON CONFLICT (kind, ref) DO UPDATE SET id = excluded.id",
         [(kind, ref, id_) for (kind, ref), id_ in draft.ids.items()],
+    )
+    db.executemany(
+        "UPDATE refs SET source = ? WHERE kind = ? AND ref = ?",
+        [(source, kind, ref) for (kind, ref), source in draft.sources.items()],
     )
     gone = draft.forgotten - {record.id for record in draft.put.values()}
     db.executemany("DELETE FROM refs WHERE id = ?", [(id_,) for id_ in gone])

@@ -81,7 +81,11 @@ UNREADABLE = [
     ("blank lines alone", b" \r\n\n", "the file is empty"),
     ("a mark and nothing", b"\xef\xbb\xbf\n", "the file is empty"),
     ("separators alone", b";;;\n;;;\n", "the file has no header"),
-    ("an Excel workbook", b"PK\x03\x04rest", "the file is an Excel or OpenDocument workbook: save it as CSV"),
+    (
+        "an archive",
+        b"PK\x03\x04rest",
+        "the file is an OpenDocument workbook, or another archive: save it as .xlsx or as CSV",
+    ),
     ("an old Excel workbook", b"\xd0\xcf\x11\xe0rest", "the file is an old Excel workbook"),
     ("zero bytes", b"ref,name\n\0,b", "the file is not text"),
     ("what no encoding has", b"ref,\x81\n", "the file is not text"),
@@ -145,15 +149,15 @@ ROWS = [
     ("a picture that is no address", table(header="photos", cells="https://a.example/1.jpg | photo.jpg"),
      ['row 2, photos: "photo.jpg" is not an https address: write it like https://photo.jpg']),
     ("a misspelt column", table(header="capasity", cells="12"),
-     ["row 1, capasity: no such column: did you mean capacity? Rename it or remove it"]),
+     ["row 1, capasity: no such column: did you mean capacity? Rename it, map it or remove it"]),
     ("a column in other words", table(header="Seats", cells="12"),
-     ["row 1, Seats: no such column: did you mean capacity? Rename it or remove it"]),
-    ("a column nobody knows", table(header="zzzz", cells="12"), ["row 1, zzzz: no such column: rename it or remove it",
-     ]),
+     ["row 1, Seats: no such column: did you mean capacity? Rename it, map it or remove it"]),
+    ("a column nobody knows", table(header="zzzz", cells="12"),
+     ["row 1, zzzz: no such column: rename it, map it or remove it"]),
     ("a column twice", table(header="Hours", cells="24/7"),
      ["row 1, Hours: the same as the column hours: leave one of them"]),
     ("a language that is none", table(header="directions.xx", cells="12"),
-     ["row 1, directions.xx: no such column: did you mean directions? Rename it or remove it"]),
+     ["row 1, directions.xx: no such column: did you mean directions? Rename it, map it or remove it"]),
 ]  # fmt: skip
 
 

@@ -30,11 +30,17 @@ _SHEET_ERROR = re.compile(
 )
 
 
+NO_RESULT = "#FORMULA?"
+"""A workbook's formula that was saved without its result, as `workbook` writes it."""
+
+
 def clean(text: str) -> str:
     """The cell without what can't be seen; a spreadsheet's own error is refused."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _SPACES.sub(" ", text)))
     text = text.strip()
+    if text == NO_RESULT:
+        raise Unreadable("a formula without its result: save the file in a spreadsheet program, or put the value")
     if text.startswith("#") and _SHEET_ERROR.fullmatch(text):
         raise Unreadable(f"{quoted(text)} is the spreadsheet's own error: put the value itself")
     return text

@@ -6,6 +6,7 @@ Rules:
 - header case, spaces and hyphens don't matter: `Free days` is `free_days`
 - text by language goes under `en`, unless the column says `directions.et`
 - coordinates are `latitude` and `longitude` in degrees; a venue's contact is one column, `contact`
+- a column `bra.…` is an export's own remark, and is passed over
 - lists of objects (a practice's field tests) have no column: they are for JSON lines
 
     >>> known = fields_of("venue")
@@ -22,9 +23,11 @@ from functools import lru_cache
 from typing import Any
 
 from node import kinds
-from node.directory.importing import cells, dates, hours, places, reach
+from node.directory.importing import cells, dates, headers, hours, places, reach
 from node.directory.importing.cells import Reader
 from node.directory.importing.outcome import Unreadable
+from node.errors import InputError
+from node.kinds.body import quoted
 from node.kinds.codes import LANGUAGES
 
 Path = tuple[str, ...]
@@ -32,6 +35,9 @@ Schema = Mapping[str, Any]
 
 OWN = ("ref", "visibility")
 """The columns that are about the draft, not in its body."""
+
+EXPORTED = "bra."
+"""What the columns begin with in which an export says where a row is from: they are not read back."""
 
 _SHORT: Mapping[str, Reader] = {
     "bcp47": places.language,
@@ -58,15 +64,6 @@ _DEGREES: Mapping[str, tuple[str, Reader]] = {
 }
 DEGREES_WANTED = {"lat_e6": "degrees north, such as 58.378", "lon_e6": "degrees east, such as 26.729"}
 """What a sheet is asked for where the body has microdegrees."""
-_MEANT: Mapping[str, str] = {
-    "closing": "hours", "email_address": "email", "id": "ref", "key": "ref", "lat": "latitude", "lng": "longitude",
-    "lon": "longitude", "long": "longitude", "mail": "email", "mobile": "phone", "opening_hours": "hours",
-    "opening_times": "hours", "reference": "ref", "rooms": "capacity", "seats": "capacity", "street": "address",
-    "tel": "phone", "telephone": "phone", "timezone": "time_zone", "tz": "time_zone", "url": "website",
-    "venue_name": "name", "venue_type": "type", "wi_fi": "wifi", "town": "city", "amenities": "facilities",
-    "equipment": "facilities",
-}  # fmt: skip
-"""Other words for a column. Suggested, not applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +117,27 @@ def field_named(kind: str, header: str) -> Field | None:
 
 def suggestion(kind: str, header: str) -> str | None:
     """The known column that an unknown header was perhaps meant to be."""
-    name = normal(header)
-    known = (*fields_of(kind), *OWN)
-    if (meant := _MEANT.get(name)) in known:
-        return meant
-    return cells.nearest(name, known)
+    return headers.meant(normal(header), (*fields_of(kind), *OWN))
+
+
+def known(kind: str, name: str) -> str:
+    """The name of a column that a person maps a header to, as columns are written; InputError if there is none."""
+    if normal(name) in OWN or field_named(kind, name):
+        return normal(name)
+    near = suggestion(kind, name)
+    hint = f": did you mean {near}?" if near else f": the columns are {', '.join((*OWN, *columns_of(kind)))}"
+    raise InputError(f"{quoted(name)} is no column of a {kind}{hint}")
+
+
+@lru_cache(32)
+def columns_of(kind: str) -> tuple[str, ...]:
+    """All columns of a kind's body, each by its shortest name, in the order of its fields."""
+    shortest: dict[Path, str] = {}
+    for name, field in fields_of(kind).items():
+        microdegrees = field.path[-1] in _DEGREES and name.endswith(field.path[-1])
+        if not microdegrees and len(name) < len(shortest.get(field.path, name + " ")):
+            shortest[field.path] = name
+    return tuple(shortest.values())
 
 
 @lru_cache(32)

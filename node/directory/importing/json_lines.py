@@ -6,6 +6,7 @@ A line is a row, counted from 1. A key given twice is refused: one of the two va
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,8 +47,7 @@ def _object(number: int, line: str) -> dict[str, Any] | Problem:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise Unreadable(f"{json.dumps(twice[:40])} is written twice on this line: leave one of them")
     return found
 

@@ -1,10 +1,13 @@
-"""What comes of reading a sheet: drafts, and problems by row and column. Plain values; nothing is written anywhere.
+"""What comes of reading a sheet: drafts, problems and warnings by row and column. Plain values; nothing is written.
+
+A problem keeps its row from being a draft. A warning doesn't: what it is about may be right, and a person should look.
 
 >>> str(Problem(17, "latitude", '"58,37.8" is not a coordinate: write it like 58.378'))
 'row 17, latitude: "58,37.8" is not a coordinate: write it like 58.378'
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 class Unreadable(Exception):
@@ -35,9 +38,25 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One of a table's columns: its header, and what it was taken for; if for nothing, what was perhaps meant."""
+
+    header: str
+    column: str | None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A whole file, read. `encoding` is how its bytes were understood: worth a look where letters seem wrong."""
 
     drafts: tuple[Draft, ...]
     problems: tuple[Problem, ...]
     encoding: str = "utf-8"
+    warnings: tuple[Problem, ...] = ()
+    refs: frozenset[str] = frozenset()
+    """Of all rows, those with problems too."""
+    columns: tuple[Column, ...] = ()
+    """None for JSON lines."""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Headers (as `columns.normal` writes them) to the columns that they stand for, where a person said so."""

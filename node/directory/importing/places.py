@@ -6,6 +6,7 @@ Rules:
 - an exact English name of a country or language is taken for its code; any other name gets a suggestion
 - latitude and longitude that are swapped are said to be so where that is evident: a letter or a number that only the
   other can have, or a place outside of Europe under a European time zone that lies inside when turned around
+- a place more than 50 km from every city that its city's name may mean is far away: a warning, as it may be right
 
     >>> latitude("58,378° N"), longitude("-0,1276"), country("Estonia")
     (58378000, -127600, 'EE')
@@ -15,12 +16,24 @@ import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from typing import Any
 
+from node.directory import gazetteer
 from node.directory.importing.cells import nearest
 from node.directory.importing.outcome import Unreadable
 from node.kinds.body import quoted
-from node.kinds.codes import COUNTRIES, LANGUAGES, SLIPS_OF_COUNTRY, SLIPS_OF_LANGUAGE
+from node.kinds.codes import (
+    COUNTRIES,
+    LANGUAGES,
+    OTHER_NAMES_OF_COUNTRIES,
+    OWN_NAMES_OF_COUNTRIES,
+    SLIPS_OF_COUNTRY,
+    SLIPS_OF_LANGUAGE,
+)
 from node.kinds.fields import zones
+
+FAR = 50_000
+"""Metres between a place and its city from which on a person should look."""
 
 _DEGREES = re.compile(
     r"(?P<before>[NSEW])?\s*(?P<sign>[+-])?\s*(?P<degrees>[0-9]{1,3}(?:[.,][0-9]{0,20})?)\s*"
@@ -92,20 +105,23 @@ def _in_europe(lat: int, lon: int) -> bool:
     return 34_000_000 <= lat <= 72_000_000 and -25_000_000 <= lon <= 55_000_000
 
 
-_OTHER_NAMES = {
-    "czech republic": "CZ", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "turkey": "TR",
-    "macau": "MO", "usa": "US", "united states of america": "US", "the netherlands": "NL", "holland": "NL",
-    "russian federation": "RU", "republic of korea": "KR", "viet nam": "VN", "cape verde": "CV", "ivory coast": "CI",
-    "macedonia": "MK", "hong kong sar": "HK", "uae": "AE",
-}  # fmt: skip
-_OWN_NAMES = {
-    "eesti": "EE", "deutschland": "DE", "österreich": "AT", "schweiz": "CH", "suisse": "CH", "sverige": "SE",
-    "suomi": "FI", "norge": "NO", "danmark": "DK", "latvija": "LV", "lietuva": "LT", "polska": "PL", "españa": "ES",
-    "italia": "IT", "belgique": "BE", "belgië": "BE", "nederland": "NL", "česko": "CZ", "magyarország": "HU",
-    "türkiye": "TR", "ísland": "IS", "éire": "IE", "ελλάδα": "GR", "україна": "UA", "中国": "CN", "香港": "HK",
-    "日本": "JP", "المغرب": "MA", "مصر": "EG",
-}  # fmt: skip
-_BY_NAME = {name.lower(): code for code, name in COUNTRIES.items()} | _OTHER_NAMES
+def far_away(body: Mapping[str, Any]) -> str | None:
+    """The sentence for a place that is far from its city; None where it is near, or the city isn't known."""
+    city, country, geo = body.get("city"), body.get("country"), body.get("geo")
+    if not isinstance(city, str) or not isinstance(geo, dict):
+        return None
+    here = geo["lat_e6"], geo["lon_e6"]
+    meant = gazetteer.find(city, country)
+    distance = min((one.metres_to(*here) for one in meant), default=0.0)
+    if distance <= FAR:
+        return None
+    near = gazetteer.nearest(*here)
+    there = f", near {near}" if near else ""
+    where = f"{distance / 1000:.0f} km from {meant[0]}{there}"
+    return f"{where}: check the coordinates and the city, and mend what is wrong"
+
+
+_BY_NAME = {name.lower(): code for code, name in COUNTRIES.items()} | dict(OTHER_NAMES_OF_COUNTRIES)
 
 
 def country(text: str) -> str:
@@ -115,7 +131,7 @@ def country(text: str) -> str:
     name = text.lower()
     if name in _BY_NAME:
         return _BY_NAME[name]
-    better = SLIPS_OF_COUNTRY.get(code) or _OWN_NAMES.get(name)
+    better = SLIPS_OF_COUNTRY.get(code) or OWN_NAMES_OF_COUNTRIES.get(name)
     if not better and len(name) > 3 and (near := nearest(name, tuple(_BY_NAME), 0.75)):
         better = _BY_NAME[near]
     raise Unreadable(

@@ -8,6 +8,9 @@ Rules (the product, "Publish"):
 - an empty cell is an absent field; a blank row is none
 - a required column that isn't there, or one that nobody knows, is one problem of the header, not one of each row
 - rows count as the spreadsheet program shows them: the header is row 1, a cell of several lines is still one row
+- a header means what a person mapped it to, now or for these very headers before (to nothing: it is left out), else the
+  column of its name; what it looks like is suggested, never applied
+- a place that is more than 50 km from every city that its city may be is warned of
 
     >>> sheet = read_sheet(b"ref;role;languages;email\\na;Front desk;et, en;desk@park.example\\n", "contact")
     >>> sheet.drafts[0].body
@@ -17,15 +20,18 @@ Rules (the product, "Publish"):
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from node import kinds
-from node.directory.importing import cells, columns, places
+from node.directory.importing import cells, columns, formulas, places
 from node.directory.importing.columns import Field, Path
+from node.directory.importing.encoding import decode
 from node.directory.importing.json_lines import looks_like_json, read_lines
-from node.directory.importing.outcome import Draft, Problem, Sheet, Unreadable
-from node.directory.importing.table import Table, decode, read_table
+from node.directory.importing.outcome import Column, Draft, Problem, Sheet, Unreadable
+from node.directory.importing.table import Table, read_table, table_of
+from node.directory.importing.workbook import is_workbook, read_workbook
 from node.errors import InputError, Malformed
 from node.kinds import sentences
 from node.kinds.body import quoted
@@ -34,30 +40,66 @@ from node.protocol.names import LARGEST_RECORD
 
 MOST_PROBLEMS = 10_000
 LONGEST_REF = 200
+AT_ONCE = 250
+"""Rows after which it is said how far the reading is."""
+
+Headers = frozenset[str]
+Progress = Callable[[int, int], None]
+"""Takes how many rows are read, of how many."""
 
 _visibility = cells.choice(("public", "members", "partners", "local"))
 
 
-def read_sheet(data: bytes, kind: str, *, name: str = "", now: int | None = None) -> Sheet:
+def read_sheet(
+    data: bytes,
+    kind: str,
+    *,
+    name: str = "",
+    now: int | None = None,
+    mapping: Mapping[str, str] | None = None,
+    remembered: Mapping[Headers, Mapping[str, str]] | None = None,
+    progress: Progress = lambda done, of: None,  # noqa: ARG005 - nobody watches
+) -> Sheet:
     """The drafts and problems in a file of one kind; raises InputError only for a file that can't be read at all.
 
     A problem's row is the record's number, header included, as a spreadsheet program shows it; in JSON lines, the line.
     `name` is the file's, for messages; `now` asks also what depends on the day, such as when a need expires.
+    `mapping` says what headers mean, "" being nothing; it is added to what is `remembered` of a table with the very
+    same headers (all of them, as `columns.normal` writes them).
     """
     if kind not in kinds.KINDS:
         raise InputError(f"there are no {kind[:64]} records: choose one of {', '.join(kinds.KINDS)}")
-    text, encoding = decode(data, name)
-    reading = _Reading(kind, now)
+    reading = _Reading(kind, now, progress)
+    mapped = {columns.normal(header): columns.known(kind, to) if to else "" for header, to in (mapping or {}).items()}
     try:
-        if looks_like_json(text):
-            _json(reading, text, name)
+        if is_workbook(data):
+            encoding = "xlsx"
+            rows, reading.warnings = read_workbook(data, name)
+            _table(reading, table_of(rows, [], name or "the file"), mapped, remembered or {})
         else:
-            known = frozenset((*columns.fields_of(kind), *columns.OWN))
-            _table(reading, read_table(text, known, name))
+            text, encoding = decode(data, name)
+            if looks_like_json(text):
+                _json(reading, text, name)
+            else:
+                known = frozenset((*columns.fields_of(kind), *columns.OWN, *mapped))
+                _table(reading, read_table(text, known, name), mapped, remembered or {})
     except _Enough:
         sentence = f"more than {MOST_PROBLEMS} problems: put these right and import again to see the rest"
         reading.found.append(Problem(reading.found[-1].row, "", sentence))
-    return Sheet(tuple(reading.drafts), tuple(reading.found), encoding)
+    return Sheet(
+        tuple(reading.drafts),
+        tuple(reading.found),
+        encoding,
+        tuple(reading.warnings),
+        frozenset(reading.refs),
+        tuple(reading.columns),
+        reading.mapping,
+    )
+
+
+def headers_of(sheet: Sheet) -> Headers:
+    """What a mapping is remembered by: a table's headers, in any order."""
+    return frozenset(columns.normal(column.header) for column in sheet.columns if column.header)
 
 
 class _Enough(Exception):
@@ -70,14 +112,24 @@ class _Reading:
 
     kind: str
     now: int | None
+    progress: Progress
     drafts: list[Draft] = field(default_factory=list)
     found: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     refs: dict[str, int] = field(default_factory=dict)
+    columns: list[Column] = field(default_factory=list)
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, row: int, column: str, sentence: str) -> None:
         if len(self.found) >= MOST_PROBLEMS:
             raise _Enough
         self.found.append(Problem(row, column, sentence))
+
+    def draft(self, row: int, ref: str, body: dict[str, Any], visibility: str | None, column: str) -> None:
+        """A row with nothing wrong; a warning under `column` where its place is far from its city."""
+        self.drafts.append(Draft(ref, body, visibility, row))
+        if (sentence := places.far_away(body)) is not None:
+            self.warnings.append(Problem(row, column, sentence))
 
     def ref(self, row: int, text: str, column: str = "ref") -> str | None:
         """The row's ref if it is one, and no other row's."""
@@ -112,13 +164,23 @@ class _Column:
     own: str
     """`ref` or `visibility`, which are about the draft; else empty."""
     field: Field | None
-    """Where it goes in the body; None for the draft's own, and for a column that nobody knows."""
+    """Where it goes in the body; None for the draft's own, and for a column that is left out or that nobody knows."""
 
 
-def _table(reading: _Reading, table: Table) -> None:
+def _table(
+    reading: _Reading, table: Table, mapping: Mapping[str, str], remembered: Mapping[Headers, Mapping[str, str]]
+) -> None:
+    headers = frozenset(columns.normal(header) for header in table.header if header)
+    reading.mapping = {**remembered.get(headers, {}), **mapping}
+    for header in mapping.keys() - headers:
+        raise InputError(
+            f"no column is headed {quoted(header)}: map one of {', '.join(map(quoted, sorted(headers)[:20]))}"
+        )
     found = [*_header(reading, table)]
     absent = _absent(reading, table, found)
-    for row, values in table.rows:
+    for done, (row, values) in enumerate(table.rows):
+        if done % AT_ONCE == 0:
+            reading.progress(done, len(table.rows))
         _row(reading, found, absent, row, values)
     for problem in table.problems:
         reading.problem(problem.row, problem.column, problem.sentence)
@@ -129,24 +191,30 @@ def _header(reading: _Reading, table: Table) -> list[_Column]:
     found: list[_Column] = []
     seen: dict[Path, str] = {}
     for position, header in enumerate(table.header, 1):
-        name, row = columns.normal(header), table.header_row
-        place = None if name in columns.OWN else columns.field_named(reading.kind, header)
-        path = (name,) if name in columns.OWN else place.path if place else None
+        row = table.header_row
+        name = reading.mapping.get(columns.normal(header), columns.normal(header))
+        name = "" if name.startswith(columns.EXPORTED) else name
+        own = name if name in columns.OWN else ""
+        place = columns.field_named(reading.kind, name) if name and not own else None
+        path = (own,) if own else place.path if place else None
+        near = None
         if not header:
             if any(len(values) >= position and values[position - 1].strip() for _, values in table.rows):
                 reading.problem(
                     row, f"column {position}", "it has values but no name: name it in the header or clear it"
                 )
         elif path is None:
-            near = columns.suggestion(reading.kind, header)
-            hint = f"did you mean {near}? Rename" if near else "rename"
-            reading.problem(row, header[:64], f"no such column: {hint} it or remove it")
+            if name:
+                near = columns.suggestion(reading.kind, header)
+                hint = f"did you mean {near}? Rename" if near else "rename"
+                reading.problem(row, header[:64], f"no such column: {hint} it, map it or remove it")
         elif path in seen:
             reading.problem(row, header[:64], f"the same as the column {seen[path]}: leave one of them")
-            place, name = None, ""
+            own, place = "", None
         else:
             seen[path] = header[:64]
-        found.append(_Column(header[:64], name if name in columns.OWN else "", place))
+        reading.columns.append(Column(header[:64], name if own or place else None, near))
+        found.append(_Column(header[:64], own, place))
     return found
 
 
@@ -175,7 +243,7 @@ def _row(reading: _Reading, found: list[_Column], absent: list[Path], row: int, 
         if place is None and not column.own:
             continue
         try:
-            text = cells.clean(value)
+            text = cells.clean(formulas.restored(value))
             if place is None:
                 own[column.own] = cells.line(text)
             elif text:
@@ -199,7 +267,8 @@ def _row(reading: _Reading, found: list[_Column], absent: list[Path], row: int, 
         if not any(_overlap(path, other) for other in failed):
             reading.problem(row, _column_of(reading.kind, found, path), _of_a_cell(path, sentence))
     if len(reading.found) == before and ref is not None and not absent:
-        reading.drafts.append(Draft(ref, _in_order(reading.kind, body), visibility, row))
+        at = _column_of(reading.kind, found, ("geo", "lat_e6")) if "geo" in body else ""
+        reading.draft(row, ref, _in_order(reading.kind, body), visibility, at)
 
 
 def _of_a_cell(path: Path, sentence: str) -> str:
@@ -239,7 +308,10 @@ def _in_order(kind: str, body: dict[str, Any]) -> dict[str, object]:
 
 
 def _json(reading: _Reading, text: str, name: str) -> None:
+    lines = text.count("\n") + 1
     for row, line in read_lines(text, name):
+        if row % AT_ONCE == 1:
+            reading.progress(row - 1, lines)
         if isinstance(line, Problem):
             reading.problem(row, line.column, line.sentence)
             continue
@@ -256,7 +328,7 @@ def _json(reading: _Reading, text: str, name: str) -> None:
             if near := cells.nearest(unknown, tuple(kinds.KINDS[reading.kind].model_fields), 0.8):
                 reading.problem(row, sentences.path((unknown,)), f"no such field: did you mean {near}?")
         if known is not None and len(reading.found) == before:
-            reading.drafts.append(Draft(known, line, shown, row))
+            reading.draft(row, known, line, shown, "geo")
 
 
 # --- both --------------------------------------------------------------------------------------------------------

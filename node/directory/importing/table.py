@@ -1,13 +1,12 @@
-"""Bytes become rows of text: encoding, separator and quotes are found from the content.
+"""Text becomes rows of cells: separator and quotes are found from the content.
 
 Rules:
 
-- UTF-8 or UTF-16 by their byte order mark, else UTF-8, else Windows-1252; anything with a zero byte is not text
 - the separator (`,` `;` tab) is the one under which the header has most known names, then most columns
 - Excel's own first line, `sep=;`, is obeyed and not counted: Excel doesn't show it either
 - a row's number is what the spreadsheet program shows: records are counted, not lines, so that a quoted cell of three
   lines moves nothing; blank rows are counted and skipped; the header is the first row that isn't blank
-- caps: 20 MB, 50,000 rows, 200 columns, 64 KiB a cell; over any of them the file as a whole is refused
+- caps: 50,000 rows, 200 columns, 64 KiB a cell; over any of them the file as a whole is refused
 
     >>> table = read_table("ref;name\\n1;Tartu\\n", frozenset({"ref", "name"}))
     >>> table.header, table.rows
@@ -16,24 +15,16 @@ Rules:
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from node.directory.importing.columns import normal
 from node.directory.importing.outcome import Problem
 from node.errors import InputError
 
-LARGEST_FILE = 20_000_000
 MOST_ROWS = 50_000
 MOST_COLUMNS = 200
 LARGEST_CELL = 64 * 1024
-
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_BINARY = (
-    (b"PK\x03\x04", "an Excel or OpenDocument workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF"),
-)
 
 Row = tuple[int, list[str]]
 
@@ -46,30 +37,6 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
 
-def decode(data: bytes, name: str = "") -> tuple[str, str]:
-    """The file's text and the encoding it was in; raises InputError for what can't be text."""
-    file = name or "the file"
-    if not data.strip():
-        raise InputError(f"{file} is empty: choose the spreadsheet saved as CSV (UTF-8)")
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"{file} is larger than {LARGEST_FILE // 1_000_000} MB: split it in two")
-    for start, what in _BINARY:
-        if data.startswith(start):
-            raise InputError(f"{file} is {what}: save it as CSV (UTF-8) and choose that file")
-    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    for encoding in (marked,) if marked else ("utf-8", "windows-1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        if not text.strip():
-            raise InputError(f"{file} is empty: choose the spreadsheet saved as CSV (UTF-8)")
-        return text, encoding.removesuffix("-sig")
-    raise InputError(f"{file} is not text: save the spreadsheet as CSV (UTF-8) and choose that file")
-
-
 def read_table(text: str, known: frozenset[str], name: str = "") -> Table:
     """The header and the rows below it; raises InputError where there is no header or a cap is passed."""
     file = name or "the file"
@@ -78,8 +45,14 @@ def read_table(text: str, known: frozenset[str], name: str = "") -> Table:
         text, separator = rest, given[4]
     else:
         separator = _separator(text, known)
-    table = Table([], 0, [])
-    for number, cells in _records(text, separator, table.problems, file):
+    problems: list[Problem] = []
+    return table_of(_records(text, separator, problems, file), problems, file)
+
+
+def table_of(records: Iterable[Row], problems: list[Problem], file: str) -> Table:
+    """The header and the rows below it, from numbered rows; `problems` are those that reading them finds."""
+    table = Table([], 0, [], problems)
+    for number, cells in records:
         while cells and not cells[-1].strip():
             cells.pop()
         if not cells:
