@@ -4,6 +4,8 @@
     keys/signing.key            this node's signing key, 0600,    keys/card.json           its own public card
                                 perhaps with a passphrase
     keys/partners/<id>.json     the partners' key cards
+    keys/pass-<n>.key           what signs passes in epoch n, and
+    keys/sealing-<n>.key        what opens sealed messages: 0600, under the same passphrase
     keys/*.next, *.asked        a key on its way in: see `stage` and `ask_card`
     var/node.db                 the database                      var/lock, var/bra.sock   held while a process works
     var/mark.json               which state this very home signed last: see `node.mark`
@@ -106,8 +108,49 @@ class Home:
         with self._told():
             _replace(self.signing_key, key_file.encode(key, passphrase), 0o600)
 
+    def node_keys(self) -> list[str]:
+        """The names of the keys for passes and sealing that lie here, such as `pass-1`."""
+        return sorted(path.stem for path in self.signing_key.parent.glob("*-*.key"))
+
+    def load_node_key(self, name: str, passphrase: bytes | None) -> PrivateKey | None:
+        """One of them; None where it isn't here, HomeError where it can't be read or opened."""
+        path = self._node_key(name)
+        if not path.exists():
+            return None
+        try:
+            return key_file.decode(_read_private(path), passphrase)
+        except (ValueError, key_file.WrongPassphrase) as error:
+            raise HomeError(f"{path} can't be opened: remove it, and this node makes itself a new one") from error
+
+    def keep_node_key(self, name: str, key: PrivateKey, passphrase: bytes | None) -> None:
+        """Keeps a new one. Never overwrites a key."""
+        if self._node_key(name).exists():
+            raise HomeError(f"{self._node_key(name)} is there already: a key is never overwritten")
+        with self._told():
+            _replace(self._node_key(name), key_file.encode(key, passphrase), 0o600)
+
+    def drop_node_key(self, name: str) -> None:
+        with self._told():
+            self._node_key(name).unlink(missing_ok=True)
+
+    def _node_key(self, name: str) -> Path:
+        return self.signing_key.parent / f"{name}.key"
+
     def change_passphrase(self, key: PrivateKey, old: bytes | None, new: bytes | None) -> None:
-        """Writes the signing key under its new passphrase, and before it the one that waits for its card, if any."""
+        """Writes the signing key under its new passphrase, and before it all others that lie here.
+
+        Broken off, it is done again: what has the new passphrase already stays as it is.
+        """
+        for name in self.node_keys():
+            try:
+                found = self.load_node_key(name, old)
+            except HomeError:
+                # Of a change that was broken off; or nobody's, and then this says so.
+                self.load_node_key(name, new)
+                continue
+            assert found is not None
+            with self._told():
+                _replace(self._node_key(name), key_file.encode(found, new), 0o600)
         try:
             asked = self.load_asked_key(old)
         except HomeError:
@@ -124,12 +167,7 @@ class Home:
 
     def _read_signing_key(self) -> bytes:
         self.require()
-        try:
-            if stat.S_IMODE(self.signing_key.stat().st_mode) & 0o077:
-                raise HomeError(f"others may read {self.signing_key}: run 'chmod 600' on it, and consider it stolen")
-            return self.signing_key.read_bytes()
-        except OSError as error:
-            raise HomeError(f"{self.signing_key} can't be read: {error.strerror}") from error
+        return _read_private(self.signing_key)
 
     def load_card(self) -> Card:
         self.require()
@@ -269,6 +307,16 @@ def with_settings(text: str, settings: dict[str, str]) -> str:
             lines[place] = f"{key} = {waiting.pop(f'{section}.{key}')}"
     assert not waiting, f"the example configuration has no {', '.join(waiting)}"
     return "\n".join(lines) + "\n"
+
+
+def _read_private(path: Path) -> bytes:
+    """The bytes of a key's file; HomeError if others may read it."""
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise HomeError(f"others may read {path}: run 'chmod 600' on it, and consider it stolen")
+        return path.read_bytes()
+    except OSError as error:
+        raise HomeError(f"{path} can't be read: {error.strerror}") from error
 
 
 def write_new(path: Path, data: bytes, mode: int) -> None:

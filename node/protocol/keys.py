@@ -30,7 +30,7 @@ class PrivateKey:
         return self._key.sign(DOMAIN + statement)
 
     def raw(self) -> bytes:
-        """The 32 secret bytes: for the key file and the recovery words alone."""
+        """The 32 secret bytes: for key files and the recovery words alone."""
         return self._key.private_bytes_raw()
 
     def ed25519(self) -> Ed25519PrivateKey:

@@ -94,7 +94,7 @@ class Card:
     @classmethod
     def parse(cls, value: object) -> Self:
         """A card whose author is the hash of its root key and whose root key signed it; Malformed or Forged."""
-        signed, members = _open(value, "card")
+        signed, members = opened(value, "card")
         card = cls(
             signed,
             names.parse_network(members.get("network")),
@@ -152,7 +152,7 @@ class Head:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        signed, members = _open(value, "head", names.LARGEST_HEAD)
+        signed, members = opened(value, "head", names.LARGEST_HEAD)
         return cls(
             signed,
             names.parse_node_id(members.get("author")),
@@ -165,7 +165,7 @@ class Head:
         )
 
     def verify(self, card: Card) -> None:
-        _verify(self.signed, self.author, self.epoch, card, "head")
+        verify_under(self.signed, self.author, self.epoch, card, "head")
 
     @property
     def hash(self) -> bytes:
@@ -206,7 +206,7 @@ class Beat:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        signed, members = _open(value, "beat")
+        signed, members = opened(value, "beat")
         urls = members.get("urls")
         if not isinstance(urls, list) or len(urls) > 8 or not all(isinstance(u, str) and len(u) <= 200 for u in urls):
             raise Malformed("a beat's urls are up to 8 strings of up to 200 characters")
@@ -224,7 +224,7 @@ class Beat:
         return beat
 
     def verify(self, card: Card) -> None:
-        _verify(self.signed, self.author, self.epoch, card, "beat")
+        verify_under(self.signed, self.author, self.epoch, card, "beat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class Hello:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        signed, members = _open(value, "hello")
+        signed, members = opened(value, "hello")
         nonce, url = members.get("nonce"), members.get("url")
         names.decode_base64(nonce, 32)
         if not isinstance(url, str) or len(url) > 200:
@@ -270,7 +270,7 @@ class Hello:
         )
 
     def verify(self, card: Card) -> None:
-        _verify(self.signed, self.author, self.epoch, card, "hello")
+        verify_under(self.signed, self.author, self.epoch, card, "hello")
 
 
 class Record(NamedTuple):
@@ -377,7 +377,7 @@ def kind_byte(kind: str) -> bytes:
     return _kind(kind)[0]
 
 
-def _open(value: object, type_: str, largest: int = names.LARGEST_STATEMENT) -> tuple[Signed, dict[str, Any]]:
+def opened(value: object, type_: str, largest: int = names.LARGEST_STATEMENT) -> tuple[Signed, dict[str, Any]]:
     """The signed form and the statement's members, if `value` is a signed statement of that type."""
     if not isinstance(value, dict) or value.keys() != {"signature", "statement"}:
         raise Malformed("a signed statement has two members: signature and statement")
@@ -394,7 +394,7 @@ def _value(signed: Signed) -> Any:
     return decode(signed.line)
 
 
-def _verify(signed: Signed, author: NodeId, epoch: int, card: Card, what: str) -> None:
+def verify_under(signed: Signed, author: NodeId, epoch: int, card: Card, what: str) -> None:
     if (author, epoch) != (card.author, card.epoch):
         raise Forged(f"the {what} is of {author} in epoch {epoch}, the card of {card.author} in epoch {card.epoch}")
     keys.verify(card.signing, signed.signature, signed.statement)

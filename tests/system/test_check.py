@@ -83,6 +83,26 @@ def test_a_node_that_starts_notices_damage_and_repairs_it_by_itself(
     assert lund.status()["refusals"] == []
 
 
+@pytest.mark.parametrize(("harm", "sentence"), HARMS)
+def test_what_was_damaged_of_a_node_that_nobody_can_reach_comes_back_when_it_brings_its_state(
+    make: Make, harm: Callable[[sqlite3.Connection], None], sentence: str
+) -> None:
+    hidden, lund = make("Tartu Park", url="", federation={"outbound_only": True}), make("Lund Park")
+    hidden.befriend(lund)
+    hidden.publish("venue", [venue(ref) for ref in ROOMS])
+    lund.serve()
+    hidden.bra("sync")
+    assert rows(lund) == rows(hidden)
+    lund.stop()
+    with editing(lund) as db:
+        harm(db)
+    assert sentence in checked(lund)[1]["damaged"][0]["sentence"]
+    lund.serve()
+    hidden.bra("sync")
+    assert rows(lund) == rows(hidden)
+    assert lund.status()["refusals"] == []
+
+
 def test_a_nodes_own_damaged_records_come_back_from_its_partner_before_it_publishes(pair: tuple[Node, Node]) -> None:
     tartu, lund = pair
     lund.serve()

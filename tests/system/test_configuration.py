@@ -19,6 +19,11 @@ WRONG = {
     "a limit below what every node takes": ("[limits]\nrecords_per_author = 5\n", "limits.records_per_author"),
     "text for a number": ('[node]\nport = "many"\n', "node.port"),
     "a hash that is none": ('[agreement]\nrecognised = ["abc"]\n', "agreement.recognised.0"),
+    "every site's pages let in": ('[api]\ncors_origins = ["*"]\n', "api.cors_origins.0"),
+    "a page for a site": ('[api]\ncors_origins = ["https://park.example/"]\n', "api.cors_origins.0"),
+    "a proxy that is no address": ('[api]\ntrusted_proxies = ["proxy"]\n', "api.trusted_proxies.0"),
+    "a budget of nothing": ("[api]\nreads = 0\n", "api.reads"),
+    "a role that is none": ('[oidc]\nroles = {"staff" = "boss"}\n', "oidc.roles.staff"),
     "a level that is none": ('[log]\nlevel = "loud"\n', "log.level"),
     "what is not TOML": ("[node\n", "is not TOML"),
 }

@@ -92,6 +92,23 @@ def test_a_silent_organisation_is_shown_as_old_hidden_purged_and_back_when_it_is
     assert "last heard from" not in node.bra("list", "contact")
 
 
+def test_contacts_of_a_silent_node_that_nobody_can_reach_come_back_when_it_brings_its_state(make: Make) -> None:
+    hidden = make("Ahti Park", url="", federation={"outbound_only": True})
+    node = make("Bergen Park")
+    hidden.befriend(node)
+    hidden.publish("contact", [contact()])
+    node.serve()
+    hidden.bra("sync")
+    assert len(node.listed("contact")) == 1
+    node.stop()
+    serve_with_clock(node, 61 * DAY)
+    until(lambda: not in_files(node), "the contact is not purged", PROMPTLY)
+    node.stop()
+    node.serve()
+    hidden.bra("sync")
+    assert len(node.listed("contact")) == 1
+
+
 def test_how_long_ago_is_said_in_words() -> None:
     for seconds, words in ((16 * DAY + 60, "16 days ago"), (7300, "2 hours ago"), (3000, "50 minutes ago")):
         assert last_heard({"heard": format_time(time.time() - seconds)}) == f"last heard from {words}"

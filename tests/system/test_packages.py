@@ -21,7 +21,7 @@ SECRETS = {
     ".env": "TOKEN=Unmistakable",
 }
 IN_THE_SDIST = {
-    "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile",
+    "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile", "hatch_build.py",
     "requirements.txt", "requirements-dev.txt", "requirements-bench.txt",
     "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml", "PKG-INFO", ".gitignore",
 }  # fmt: skip

@@ -48,7 +48,8 @@ def typed(tmp_path):
 
 
 def test_two_organisations_find_each_others_rooms_by_the_readmes_own_commands(typed):
-    [script] = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    founding, asking = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    script = founding + asking.replace("curl ", "echo; curl --silent --show-error --fail ")
     # A person takes longer to type a line than a node to start.
     listens = "until (exec 3<>/dev/tcp/127.0.0.1/{}) 2>&-; do sleep 0.1; done\n"
     script = script.replace("link=", listens.format(8471) + listens.format(8472) + "link=")
@@ -58,6 +59,12 @@ def test_two_organisations_find_each_others_rooms_by_the_readmes_own_commands(ty
     said = typed(script)
     assert "Published: 2 new" in said
     assert "Ideon Science Park (bra1" in said
+    asked = said[said.index('{"records":') :]
+    near, slip = asked.split('{"type":"FeatureCollection"')[0].split('{"records":')[1:]
+    assert "Sõbra meeting room" in near
+    assert "Sõbra meeting room" in slip
+    assert '"corrected":{"meting":["meeting"]}' in slip, slip
+    assert asked.count('"type":"Feature"') == 2
     assert "Sõbra meeting room, Tartu  (Tartu Science Park)" in said
 
 

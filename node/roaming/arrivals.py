@@ -1,0 +1,150 @@
+"""Arrivals: that guests came, as a statement which both sides sign. No person's name is in it.
+
+Rules (SPEC, "Visits"):
+
+- the host signs that the guests of a visit came; the guest's node, which knows what was agreed, signs the same bytes
+  and sends its signature back. A host that makes visits up gets no second signature, and only what both signed counts
+- both signing keys are those of the newest cards; the statement says both names, so that it means nothing elsewhere
+
+    {"type": "arrival", "host": "bra1...", "guest": "bra1...", "visit": "...", "venue": "delta-desk",
+     "day": "2027-06-02", "days": 2, "at": "2027-06-02T06:31:00Z"}
+"""
+
+import sqlite3
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from node.directory.acceptance import Acceptance
+from node.errors import Forged, InputError, Malformed, ProtocolError
+from node.protocol import keys
+from node.protocol.canonical import decode, encode
+from node.protocol.keys import PrivateKey
+from node.protocol.names import NodeId, decode_base64, encode_base64, format_time, parse_record_id, parse_time
+from node.roaming.availability import each_day, starts
+from node.roaming.journal import answer_minutes
+from node.roaming.messages import Messages, Refusal
+from node.roaming.visit import Days, Event
+from node.storage import arrivals, authors, visits
+from node.storage.arrivals import Arrival
+from node.storage.visits import Visit
+
+KIND = "receipt"
+MEMBERS = frozenset(("type", "host", "guest", "visit", "venue", "day", "days", "at"))
+"""Of the statement."""
+_CLOCKS = 3600
+"""Seconds by which two nodes' clocks may differ."""
+
+
+class Arrivals:
+    """States, countersigns and keeps arrivals. `key`: this node's signing key."""
+
+    def __init__(self, acceptance: Acceptance, messages: Messages, key: PrivateKey) -> None:
+        self._acceptance = acceptance
+        self._messages = messages
+        self._key = key
+        messages.on(KIND, self._hear)
+
+    def state(self, db: sqlite3.Connection, visit: Visit, days: Days, now: float) -> dict[str, Any]:
+        """The host's signed statement that the guests are there, which is kept."""
+        statement = {
+            "type": "arrival",
+            "host": visit.host,
+            "guest": visit.guest,
+            "visit": visit.id,
+            "venue": visit.venue.partition("/")[2],
+            # Whoever writes it down the morning after means the last day.
+            "day": min(datetime.fromtimestamp(now, ZoneInfo(visit.zone)).date().isoformat(), days.last),
+            "days": len(each_day(days)),
+            "at": format_time(now),
+        }
+        data = encode(statement)
+        signature = self._key.sign(data)
+        arrivals.put(db, _arrival(visit, statement, data, signature))
+        return {"statement": statement, "signature": encode_base64(signature)}
+
+    def countersign(self, db: sqlite3.Connection, visit: Visit, days: Days, value: object, now: float) -> None:
+        """Signs what the host states, and sends the signature back; ProtocolError where it states anything else."""
+        if not isinstance(value, dict) or value.keys() != {"statement", "signature"}:
+            raise Malformed("an arrival has a statement and a signature")
+        statement = value["statement"]
+        if not isinstance(statement, dict) or statement.keys() != MEMBERS:
+            raise Malformed("the statement of an arrival has other members")
+        expected = {
+            "type": "arrival",
+            "host": visit.host,
+            "guest": self._acceptance.me,
+            "visit": visit.id,
+            "venue": visit.venue.partition("/")[2],
+            "day": statement["day"],
+            "days": len(each_day(days)),
+            "at": format_time(parse_time(statement["at"])),
+        }
+        data = encode(statement)
+        # The bytes, because to Python `true` is 1.
+        if data != encode(expected) or statement["day"] not in each_day(days):
+            raise Forged("the statement is not of this visit")
+        if starts(visit.zone, days) > now + _CLOCKS:
+            raise Forged(f"nobody arrives before {days.first}")
+        if any(said.event == Event.CANCEL for said in visits.moves(db, visit.no)):
+            # A host that says it had not seen that can make a course in which they came before.
+            raise Forged("the guests have cancelled this visit: nobody signs that they came")
+        host_signature = decode_base64(value["signature"], 64)
+        keys.verify(_signing(db, visit.host), host_signature, data)
+        signature = self._key.sign(data)
+        minutes = answer_minutes(db, visit)
+        arrivals.put(db, _arrival(visit, statement, data, host_signature, signature, minutes))
+        body = {"visit": visit.id, "signature": encode_base64(signature)}
+        self._messages.send(db, NodeId(visit.host), KIND, body, id=f"{visit.id}-{KIND}")
+
+    def _hear(self, db: sqlite3.Connection, guest: NodeId, body: dict[str, Any], at: float) -> Refusal | None:
+        """Keeps the guest's signature, if it is one of the arrival that was stated."""
+        del at
+        try:
+            held = arrivals.find(db, guest, parse_record_id(body.get("visit")))
+            if held is None or held.side != "host":
+                return Refusal("no arrival of this visit was stated here")
+            signature = decode_base64(body.get("signature"), 64)
+            keys.verify(_signing(db, guest), signature, held.statement)
+        except (InputError, ProtocolError) as error:
+            return Refusal(str(error))
+        arrivals.countersigned(db, guest, held.visit, signature)
+        return None
+
+
+def _arrival(
+    visit: Visit,
+    statement: dict[str, Any],
+    data: bytes,
+    host_signature: bytes,
+    guest_signature: bytes | None = None,
+    minutes: int | None = None,
+) -> Arrival:
+    return Arrival(
+        guest=visit.guest,
+        visit=visit.id,
+        side=visit.side,
+        venue=visit.venue,
+        day=statement["day"],
+        days=statement["days"],
+        answer_minutes=minutes,
+        statement=data,
+        host_signature=host_signature,
+        guest_signature=guest_signature,
+    )
+
+
+def _signing(db: sqlite3.Connection, author: str) -> bytes:
+    """The key that signs for an author now."""
+    found = authors.find(db, NodeId(author))
+    if found is None:
+        raise Forged(f"{author} is not known here")
+    return found.newest_card.signing
+
+
+def shown(arrival: Arrival) -> dict[str, Any]:
+    """The doubly signed statement as both sides keep it."""
+    value: dict[str, Any] = {"statement": decode(arrival.statement), "host": encode_base64(arrival.host_signature)}
+    if arrival.guest_signature:
+        value["guest"] = encode_base64(arrival.guest_signature)
+    return value

@@ -1,0 +1,186 @@
+"""The desk: whoever shows a pass at an own venue, judged by what this node holds. It needs no network.
+
+Rules (the product, "Verify"):
+
+- a pass is judged against one snapshot of the database and the acceptance of this moment
+- who arrives is written down in the transaction that judges the pass again, together with all that follows from it
+- a pass of a visit that was asked of this node is OK only while the visit stands here, whoever still vouches for it
+- no name is kept: an arrival is the pass's number, the venue and the time
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from node.directory import views
+from node.directory.acceptance import Acceptance
+from node.errors import InputError, Malformed
+from node.protocol.canonical import decode
+from node.protocol.names import NodeId, format_time
+from node.roaming import status
+from node.roaming.node_keys import pass_keys
+from node.roaming.passes import Pass
+from node.roaming.status import StatusList
+from node.roaming.verdicts import Issuer, Place, Rules, Verdict, Word, verify
+from node.roaming.visit import Side, State
+from node.storage import authors, passes, records, visits
+from node.storage.authors import Author
+from node.storage.database import Database
+from node.trust.reach import Standing
+from node.world import World
+
+Arrived = Callable[[sqlite3.Connection, Pass, Place, float], None]
+"""Is told of an arrival, inside its transaction: (db, what the pass says, where, seconds since 1970)."""
+_EXPECTED = (State.ACCEPTED, State.ARRIVED, State.NO_SHOW)
+_MOST_CONTACTS = 20
+_MOST_VENUES = 1_000
+
+
+class Desk:
+    """The desks of this organisation's venues. `on_arrival` is for what else follows from one."""
+
+    def __init__(self, database: Database, acceptance: Acceptance, rules: Rules, world: World) -> None:
+        self._database = database
+        self._acceptance = acceptance
+        self._rules = rules
+        self._world = world
+        self._listeners: list[Arrived] = []
+
+    def on_arrival(self, listener: Arrived) -> None:
+        """Calls `listener` in the transaction of each arrival, before it is committed."""
+        self._listeners.append(listener)
+
+    async def verify(self, token: str, venue: str | None = None) -> dict[str, Any]:
+        """What the desk of `venue`, an own venue's id, is shown of a pass; without one, of the only venue there is."""
+        return await self._database.read(partial(self.judge, token=token, venue=venue))
+
+    async def arrive(self, token: str, venue: str | None = None) -> dict[str, Any]:
+        """The same, and where it is OK the arrival is written down."""
+        return await self._database.write(partial(self._arrive, token=token, venue=venue))
+
+    def judge(self, db: sqlite3.Connection, token: str, venue: str | None) -> dict[str, Any]:
+        now, place = self._world.now(), self._place(db, venue)
+        return _shown(self._verdict(db, token, place, now), place)
+
+    def _arrive(self, db: sqlite3.Connection, token: str, venue: str | None) -> dict[str, Any]:
+        now, place = self._world.now(), self._place(db, venue)
+        verdict = self._verdict(db, token, place, now)
+        if verdict.word is Word.OK and (claims := verdict.claims) is not None:
+            today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(place.zone)).date().isoformat()
+            passes.arrive(db, claims.issuer, claims.id, place.id, today, now, claims.ends)
+            for listener in self._listeners:
+                listener(db, claims, place, now)
+            verdict = replace(verdict, arrived=(*verdict.arrived, int(now)))
+        return _shown(verdict, place)
+
+    def _verdict(self, db: sqlite3.Connection, token: str, place: Place, now: float) -> Verdict:
+        verdict = verify(token.strip(), Held(db, self._acceptance, now), place, now=now, rules=self._rules)
+        if verdict.word is not Word.OK or verdict.claims is None:
+            return verdict
+        visit = visits.find(db, verdict.claims.issuer, verdict.claims.visit)
+        if visit is None or visit.side != Side.HOST or visit.state in _EXPECTED:
+            return verdict
+        # What this organisation has said itself counts before what the guests' one still vouches for.
+        return replace(verdict, word=Word.REVOKED, sentence=f"this visit is {visit.state} here: ask who expects them")
+
+    def _place(self, db: sqlite3.Connection, venue: str | None) -> Place:
+        """The own venue with this id, or the only one; InputError, with those there are, where that is none."""
+        me = authors.find(db, self._acceptance.me)
+        assert me is not None
+        if venue is None:
+            there = [id_ for _, id_, _ in records.of_kind(db, me.no, "venue", most=_MOST_VENUES)]
+            if len(there) != 1:
+                some = ", ".join(there[:10]) or "publish one first"
+                raise InputError(f"say which venue's desk this is: {some}", "venue")
+            [venue] = there
+        if (body := records.body(db, me.no, "venue", venue)) is None:
+            raise InputError(f"there is no own venue {venue[:64]!r}: look with 'bra list venue'", "venue")
+        return Place(me.node_id, venue, body["name"], body["time_zone"])
+
+
+class Held:
+    """What a node holds of those who issue passes, and of arrivals (`verdicts.Known`)."""
+
+    def __init__(self, db: sqlite3.Connection, acceptance: Acceptance, now: float) -> None:
+        self._db = db
+        self._acceptance = acceptance
+        self._now = now
+
+    def issuer(self, node_id: NodeId) -> Issuer | None:
+        author = authors.find(self._db, node_id)
+        blocked = node_id in self._acceptance.blocked(self._db)
+        if author is None and not blocked:
+            return None
+        said = views.organisation_names(self._db, [node_id]).get(node_id)
+        name = said or self._acceptance.answer.called.get(node_id) or node_id
+        if author is None or blocked:
+            return Issuer(node_id, name, "", f"{name} is blocked at this node: ask its operator", {}, None, None)
+        mine = node_id == self._acceptance.me
+        return Issuer(
+            node_id,
+            name,
+            self._phone(author),
+            self._refused(author, name),
+            pass_keys(self._db, node_id),
+            # This node's own word is never old.
+            int(self._now) if mine else author.beat_time,
+            int(self._now) + 1 if mine else author.beat_expires,
+        )
+
+    def revocations(self, claims: Pass) -> StatusList | None:
+        author = authors.find(self._db, claims.issuer)
+        body = records.body(self._db, author.no, "status_list", claims.status_list) if author else None
+        try:
+            return status.read(body) if body else None
+        except Malformed:
+            return None
+
+    def arrivals(self, claims: Pass, place: Place) -> Sequence[int]:
+        return passes.arrivals(self._db, claims.issuer, claims.id, place.id)
+
+    def _refused(self, author: Author, name: str) -> str:
+        """Why none of an author's passes is honoured; empty where they are."""
+        if author.forked_epoch is not None and author.forked_epoch >= author.newest_card.epoch:
+            return f"the key of {name} has signed two histories: its passes count again when it has a new one"
+        standing = self._acceptance.standing(author.node_id)
+        if standing is Standing.HONOURED:
+            return ""
+        if next(records.of_kind(self._db, author.no, "farewell", most=1), None) is not None:
+            return f"{name} has left the agreement: its passes don't count any more"
+        if standing is Standing.UNKNOWN:
+            return f"{name} is not accepted here any more: ask this node's operator"
+        return f"{name} is known here, but not honoured yet: ask this node's operator"
+
+    def _phone(self, author: Author) -> str:
+        """A number of the organisation's; none of one that has fallen silent, whose contacts are hidden."""
+        if (author.beat_expires or 0) <= self._now and author.node_id != self._acceptance.me:
+            return ""
+        found = records.of_kind(self._db, author.no, "contact", most=_MOST_CONTACTS)
+        return next((body["phone"] for _, _, line in found if "phone" in (body := decode(line)["body"])), "")
+
+
+def _shown(verdict: Verdict, place: Place) -> dict[str, Any]:
+    """A verdict as JSON: `pass` is there only where what it says is proven, `issuer` where it is known here."""
+    shown: dict[str, Any] = {
+        "verdict": verdict.word.value,
+        "sentence": verdict.sentence,
+        "venue": {"id": place.id, "name": place.name},
+        "arrived": [format_time(each) for each in verdict.arrived],
+    }
+    if (issuer := verdict.issuer) is not None:
+        shown["issuer"] = {"node_id": issuer.node_id, "organisation": issuer.name, "phone": issuer.phone}
+        if issuer.heard is not None:
+            shown["revocations_as_of"] = format_time(issuer.heard)
+    if (claims := verdict.claims) is not None:
+        shown["pass"] = {
+            "id": claims.id,
+            "name": claims.name,
+            "company": claims.company,
+            "days": list(claims.days),
+            "visit": claims.visit,
+        }
+    return shown

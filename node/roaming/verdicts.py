@@ -1,0 +1,177 @@
+"""What a desk is told of a pass: one of seven verdicts. Pure: what is known, and the time, are handed in.
+
+Rules (the product, "Verify"; SPEC, "Passes"):
+
+- whoever signed has to be honoured here, now, with the pass key of its newest epoch. Who is not, or who has signed two
+  histories, is an unknown issuer like one of whom nobody has heard; the sentence says which
+- what a pass says is shown only when an honoured issuer's signature holds
+- then, in this order: revoked, for another venue, over, not yet begun, and whether what is known here is too old to
+  say OK. What is old can still say no
+- one day's pass lets somebody in once at a venue: shown again it is used up, or noted, as this node's desk wants it
+
+    verdict = verify(text, known, place, now=now, rules=Rules())
+    verdict.word, verdict.sentence
+    (Word.OK, 'Liis Tamm of Nordic Sensors is welcome')
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from node.errors import Forged, Malformed
+from node.protocol.names import NodeId
+from node.roaming.passes import Pass, Token
+from node.roaming.status import StatusList
+
+LEEWAY = 60
+"""Seconds by which the issuer's clock may be ahead."""
+NOT_A_PASS = "this is no pass, or it was changed: ask the guest to show it again, or call their organisation"  # noqa: S105
+
+
+class Word(StrEnum):
+    """The verdicts, as a desk reads them."""
+
+    OK = "OK"
+    NOT_YET = "NOT YET"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+    UNKNOWN_ISSUER = "UNKNOWN ISSUER"
+    NOT_THIS_VENUE = "NOT THIS VENUE"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a desk chooses. `stale_hours`: how old what is known of revocations may be; `replay`: of one day's pass."""
+
+    stale_hours: int = 72
+    replay: Literal["refuse", "note"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """What is known here of who issued a pass. `refused`: why none of its passes is honoured; empty where they are.
+
+    `keys`: the pass keys of its newest epoch, and no others, by their names; `heard`, `fresh_until`: of its last beat,
+    which says that its set, and so its status lists, are the newest; seconds since 1970.
+    """
+
+    node_id: NodeId
+    name: str
+    phone: str
+    refused: str
+    keys: dict[str, bytes]
+    heard: int | None
+    fresh_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The venue whose desk asks: its author, the record's id, and the clock that hangs there."""
+
+    host: NodeId
+    id: str
+    name: str
+    zone: str
+
+
+class Known(Protocol):
+    """What a node knows, as far as a pass makes it matter."""
+
+    def issuer(self, node_id: NodeId) -> Issuer | None:
+        """None where nothing is known of the node."""
+        ...
+
+    def revocations(self, claims: Pass) -> StatusList | None:
+        """The status list that the pass names, of its issuer's; None where it isn't held here, or can't be read."""
+        ...
+
+    def arrivals(self, claims: Pass, place: Place) -> Sequence[int]:
+        """When this pass let somebody in here, the first first; seconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, and the sentence beside it. `claims`: what the pass says, where that is proven.
+
+    `issuer`: who issued it, where that is known; `arrived`: when it let somebody in before.
+    """
+
+    word: Word
+    sentence: str
+    claims: Pass | None = None
+    issuer: Issuer | None = None
+    arrived: tuple[int, ...] = field(default=())
+
+
+def verify(text: str, known: Known, place: Place, *, now: float, rules: Rules) -> Verdict:
+    """The verdict on a pass that is shown at a place. Raises nothing, whatever `text` is."""
+    try:
+        token = Token.parse(text)
+    except Malformed:
+        return Verdict(Word.UNKNOWN_ISSUER, NOT_A_PASS)
+    issuer = known.issuer(token.claims.issuer)
+    if issuer is None:
+        return Verdict(Word.UNKNOWN_ISSUER, "nobody here knows who issued this: call a partner who may")
+    if issuer.refused:
+        return Verdict(Word.UNKNOWN_ISSUER, issuer.refused, issuer=issuer)
+    public = issuer.keys.get(token.kid)
+    if public is None:
+        sentence = f"{issuer.name} has replaced the key of this pass: ask the guest for the new one"
+        return Verdict(Word.UNKNOWN_ISSUER, sentence, issuer=issuer)
+    try:
+        token.check(public)
+    except Forged:
+        return Verdict(Word.UNKNOWN_ISSUER, NOT_A_PASS)
+    claims = token.claims
+    arrived, revocations = tuple(known.arrivals(claims, place)), known.revocations(claims)
+    word, sentence = _judged(claims, issuer, place, arrived, revocations, now, rules)
+    return Verdict(word, sentence, claims, issuer, arrived)
+
+
+def _judged(
+    claims: Pass,
+    issuer: Issuer,
+    place: Place,
+    arrived: Sequence[int],
+    revocations: StatusList | None,
+    now: float,
+    rules: Rules,
+) -> tuple[Word, str]:
+    if revocations is not None and revocations.revoked(claims.index):
+        return Word.REVOKED, f"{issuer.name} has revoked this pass: call them"
+    if claims.host != place.host or place.id not in claims.venues:
+        return Word.NOT_THIS_VENUE, f"this pass is not for {place.name}: ask the guest where they are expected"
+    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(place.zone)).date().isoformat()
+    if now >= claims.ends or today > claims.days.last:
+        return Word.EXPIRED, f"this pass ended on {claims.days.last}: ask for a new one"
+    if claims.issued > now + LEEWAY:
+        return Word.NOT_YET, "this pass was issued in the future: check this machine's clock, then call its issuer"
+    if now < claims.begins or today < claims.days.first:
+        return Word.NOT_YET, f"this pass begins on {claims.days.first}"
+    if arrived and claims.single_day and rules.replay == "refuse":
+        return Word.EXPIRED, f"this pass of one day was used here at {_clock(arrived[0], place)}: ask who came then"
+    if (old := _age(issuer, revocations, now, rules)) is not None:
+        return Word.STALE, old
+    again = f"; this pass was shown here at {_clock(arrived[0], place)}, too" if arrived and claims.single_day else ""
+    return Word.OK, f"{claims.name} of {claims.company} is welcome{again}"
+
+
+def _age(issuer: Issuer, revocations: StatusList | None, now: float, rules: Rules) -> str | None:
+    """Why what is known here is too old to say OK, if it is."""
+    what_to_do = f"call {issuer.name}, and see that this node is connected"
+    if revocations is None:
+        return f"which passes {issuer.name} has revoked isn't known here: {what_to_do}"
+    if issuer.heard is None or (issuer.fresh_until or 0) <= now or issuer.heard < now - rules.stale_hours * 3_600:
+        return f"nothing was heard from {issuer.name} for too long to know of revocations: {what_to_do}"
+    if revocations.expires <= now:
+        return f"the list of passes that {issuer.name} has revoked is too old: {what_to_do}"
+    return None
+
+
+def _clock(moment: int, place: Place) -> str:
+    return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(place.zone)).strftime("%H:%M")

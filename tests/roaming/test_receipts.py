@@ -1,0 +1,232 @@
+"""What both sides sign when guests come, what is published of it, and what a venue's honour is made of."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.directory.honour import honour
+from node.errors import InputError
+from node.protocol import keys
+from node.protocol.canonical import encode
+from node.protocol.names import encode_base64
+from node.roaming import receipts
+from node.roaming.availability import starts
+from node.roaming.passes import Token
+from node.roaming.visit import Days, Event
+from node.storage import arrivals
+from node.storage.arrivals import Arrival
+from node.trust.reach import Standing
+from tests.directory.small_node import SmallNode, signatory
+from tests.roaming.parks import Park, open_both, parks, post, weekday
+
+ZONE = "Europe/Tallinn"
+HOUR = 3600
+
+
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[tuple[Park, Park]]:
+    with parks(tmp_path) as (guest, host):
+        await open_both(guest, host)
+        yield guest, host
+
+
+async def accepted(guest: Park, host: Park, first: str, last: str) -> str:
+    visit = await guest.ask(host.place(), days=[first, last])
+    await post(guest, host)
+    guest.clock.pass_by(5 * HOUR)
+    await host.say(visit, Event.ACCEPT)
+    await post(guest, host)
+    return visit
+
+
+def held(park: Park, guest: Park, visit: str) -> Arrival | None:
+    return park.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
+
+
+async def test_guests_who_come_are_signed_for_by_both_and_both_keep_the_same(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday(2, 2))
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.ARRIVE)
+    assert await post(guest, host) == []
+    there, here = held(host, guest, visit), held(guest, guest, visit)
+    assert there and here
+    assert there.statement == here.statement
+    assert (there.host_signature, there.guest_signature) == (here.host_signature, here.guest_signature)
+    keys.verify(host.key.public, here.host_signature, here.statement)
+    assert here.guest_signature is not None
+    keys.verify(guest.key.public, here.guest_signature, here.statement)
+    assert (here.day, here.days, here.answer_minutes) == (weekday(), 2, 300)
+    assert b"Zephyrina" not in here.statement and b"Nordic" not in here.statement
+
+
+async def test_nobody_arrives_before_the_day_and_nobody_is_missed_before_it(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    for event in (Event.ARRIVE, Event.MISS):
+        with pytest.raises(InputError, match="begins on"):
+            await host.say(visit, event)
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 49 * HOUR
+    with pytest.raises(InputError, match="too late"):
+        await host.say(visit, Event.ARRIVE)
+
+
+def changed(**members: Any) -> Any:
+    return lambda statement: {**statement, **members}
+
+
+LIES: dict[str, Any] = {
+    "another guest": changed(guest="bra1" + "a" * 32),
+    "another visit": changed(visit="other"),
+    "another venue": changed(venue="other"),
+    "more days": changed(days=31),
+    "a day that wasn't agreed": changed(day="2030-01-01"),
+    "a text as days": changed(days="1"),
+    "another kind of statement": changed(type="head"),
+    "one more member": changed(name="Zephyrina"),
+    "a list": lambda statement: [statement],
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+async def test_a_host_that_states_anything_else_gets_no_signature(what: str, both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    real = host.visits._arrivals.state
+
+    def lie(*given: Any) -> dict[str, Any]:
+        statement = LIES[what](real(*given)["statement"])
+        return {"statement": statement, "signature": encode_base64(host.key.sign(encode(statement)))}
+
+    host.visits._arrivals.state = lie  # type: ignore[method-assign]
+    await host.say(visit, Event.ARRIVE)
+    assert len(await post(guest, host)) == 1
+    assert held(guest, guest, visit) is None
+    assert await guest.state(visit) == "accepted", "a refused message changes nothing"
+
+
+async def test_a_signature_of_somebody_else_counts_on_neither_side(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    honest, host.visits._arrivals._key = host.visits._arrivals._key, guest.key
+    await host.say(visit, Event.ARRIVE)
+    assert len(await post(guest, host)) == 1
+    host.visits._arrivals._key = honest
+    body = {"visit": visit, "signature": encode_base64(bytes(64))}
+    guest.database.write_now(lambda db: guest.messages.send(db, host.id, "receipt", body, id="r1"))
+    assert len(await post(guest, host)) == 1
+    arrival = held(host, guest, visit)
+    assert arrival and arrival.guest_signature is None
+
+
+async def test_a_pass_that_the_desk_lets_in_is_the_visits_arrival_once(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    [made] = await guest.visits.passes(visit)
+    claims = Token.parse(made["token"]).claims
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    for _ in range(2):
+        host.database.write_now(lambda db: host.visits.arrive(db, claims, None, host.clock.time))
+    assert await post(guest, host) == []
+    assert await guest.state(visit) == "arrived"
+    stranger = replace(claims, visit="another")
+    host.database.write_now(lambda db: host.visits.arrive(db, stranger, None, host.clock.time))
+
+
+async def test_a_pass_of_a_visit_that_was_declined_lets_nobody_in(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    [made] = await guest.visits.passes(visit)
+    claims = Token.parse(made["token"]).claims
+    # The word of it, and the revocation, haven't come to the guest yet.
+    await host.say(visit, Event.DECLINE)
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    with pytest.raises(InputError, match="this visit is declined"):
+        host.database.write_now(lambda db: host.visits.arrive(db, claims, None, host.clock.time))
+
+
+async def test_receipts_are_published_when_the_month_is_over_without_names(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.ARRIVE)
+    await post(guest, host)
+    month = weekday()[:7]
+    await receipts.publish(guest.database, guest.publisher, guest.clock.time)
+    assert published(guest) == []
+    over = datetime(int(month[:4]) + (month[5:] == "12"), int(month[5:]) % 12 + 1, 1, tzinfo=UTC).timestamp()
+    guest.clock.time = over
+    for _ in range(2):
+        await receipts.publish(guest.database, guest.publisher, guest.clock.time)
+    seq = guest.mine().seq
+    assert published(guest) == [
+        {"month": month, "venue": host.place(), "visits_received": 1, "median_answer_minutes": 300}
+    ]
+    await receipts.publish(guest.database, guest.publisher, guest.clock.time)
+    assert guest.mine().seq == seq, "what is out already is no news"
+
+
+def published(node: SmallNode) -> list[dict[str, Any]]:
+    from node.directory.draft import own
+
+    return [each.body for each in node.database.read_now(lambda db: own(db, node.id, "receipt"))]
+
+
+async def test_what_was_hosted_and_travelled_is_counted_by_those_two_alone(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday(2, 3))
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.ARRIVE)
+    assert host.database.read_now(receipts.reciprocity) == [], "only what both signed counts"
+    await post(guest, host)
+    none, three = {"visits": 0, "days": 0}, {"visits": 1, "days": 3}
+    [here] = guest.database.read_now(receipts.reciprocity)
+    [there] = host.database.read_now(receipts.reciprocity)
+    assert (here["node_id"], here["hosted"], here["travelled"]) == (host.id, none, three)
+    assert (there["node_id"], there["hosted"], there["travelled"]) == (guest.id, three, none)
+    assert here["organisation"] == "Munich Park"
+
+
+def receipt(venue: str, visits: int, minutes: int, month: str = "2026-05") -> dict[str, Any]:
+    return {"month": month, "venue": venue, "visits_received": visits, "median_answer_minutes": minutes}
+
+
+async def test_a_venues_honour_is_the_sum_of_what_honoured_organisations_say_of_it(tmp_path: Path) -> None:
+    node = SmallNode(tmp_path)
+    names = ("lund", "riga", "oslo")
+    lund, riga, host = (signatory(name) for name in names)
+    desk = f"{host.id}/desk-1"
+    lund.put("receipt", receipt(desk, 3, 60), "a")
+    lund.put("receipt", receipt(desk, 1, 600, "2026-07"), "b")
+    lund.put("receipt", receipt(f"{host.id}/desk-11", 100, 1), "c")
+    riga.put("receipt", receipt(desk, 1, 20, "2026-06"), "d")
+    # What a host says of itself counts for nothing.
+    host.put("receipt", receipt(desk, 1000, 1), "e")
+    node.befriend(lund, riga, host)
+    for author in (lund, riga, host):
+        author.commit()
+        author.beat(int(node.clock.time))
+        await node.take(author.block_lines(), author)
+    async with node.indexer.running() as indexer:
+        await indexer.done()
+
+    def found(venue: str) -> dict[str, Any] | None:
+        return node.database.read_now(lambda db: honour(db, node.reader(), venue))
+
+    assert found(desk) == {
+        "visits_received": 5,
+        "median_answer_minutes": 60,
+        "last_month": "2026-07",
+        "organisations": 2,
+    }
+    assert found(f"{host.id}/desk-2") is None
+    # Whoever is merely listed may say what it likes.
+    node.accept(lund, Standing.LISTED)
+    assert (found(desk) or {})["visits_received"] == 1
+    node.close()
