@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test check attacks faults simulate bench bench-peers lock build clean
+.PHONY: install demo test check attacks faults fuzz roaming simulate bench bench-peers lock build clean
 
 install: .venv/.installed
 
@@ -35,6 +35,16 @@ attacks: install
 FAULTS ?= 20
 faults: install
 	BRA_FAULTS=$(FAULTS) $(BIN)/pytest tests/faults -s $(ARGS)
+
+# The members' API against a program that tries to break it, the long way: make fuzz FUZZ=50
+FUZZ ?= 20
+fuzz: install
+	BRA_FUZZ=$(FUZZ) $(BIN)/pytest tests/api/test_contract.py -s $(ARGS)
+
+# Visits between real nodes that are killed at random: make roaming RUNS=50
+RUNS ?= 50
+roaming: install
+	BRA_RUNS=$(RUNS) $(BIN)/pytest tests/system/test_visit_kills.py $(ARGS)
 
 # Many made-up runs of many real nodes on a made-up network (docs/simulation.md): make simulate SEEDS=1000 FIRST=0 NODES=200
 SEEDS ?= 100

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from typing import Self
 
 import aiohttp
@@ -11,21 +12,31 @@ import structlog
 from aiohttp import web
 
 from node import mark
+from node.api.access import Access
+from node.api.reading import Directory
 from node.api.routes import Api
+from node.api.tokens import Tokens
+from node.chores import HOURLY, Chores
 from node.config import Config, load
 from node.control import socket
 from node.control.check import Check
 from node.control.custody import Custody
+from node.control.desk import PassDesk
 from node.control.endorsing import Endorsing
 from node.control.exclusion import Exclusion
+from node.control.importing import Importing
+from node.control.issuing import Issuing
 from node.control.joining import Joining, endorse
 from node.control.membership import Membership
 from node.control.operations import Operations
 from node.control.partnership import Partnership
-from node.control.parts import Parts
+from node.control.parts import Parts, unreported
+from node.control.passing import Passing
+from node.control.photos import Album
 from node.control.records import Records
 from node.control.status import Status
 from node.control.trust import Trust
+from node.control.visiting import Visiting
 from node.directory import replica
 from node.directory.acceptance import Acceptance, Answer, Choices
 from node.directory.authority import Authority
@@ -37,7 +48,6 @@ from node.federation.arrivals import Arrivals
 from node.federation.client import Client
 from node.federation.connections import Connections, files_at_most
 from node.federation.exchange import Exchange, Progress
-from node.federation.housekeeping import Housekeeping, logged
 from node.federation.receiving import Receiver
 from node.federation.schedule import Pace, Schedule
 from node.federation.server import Identity, Server
@@ -45,31 +55,42 @@ from node.federation.session import Session
 from node.federation.signatures import RequestSigner
 from node.federation.wire import parse_url
 from node.home import Home
-from node.joining.newcomer import EVERY, Newcomer
+from node.housekeeping import Housekeeping, logged
+from node.joining.newcomer import Newcomer
 from node.joining.pairing import Pairing
 from node.joining.reception import Reception
+from node.photos.photos import Photos
 from node.problem import plain_errors
 from node.protocol.blocks import Limits
 from node.protocol.names import NodeId, encode_base64
 from node.protocol.statements import Card
-from node.protocol.verdicts import PRUNED_AFTER
-from node.second_process import REST, SecondProcess
-from node.storage import authors, erasure, meta, sets
+from node.roaming.desk import Desk
+from node.roaming.issuing import Passes
+from node.roaming.links import Links
+from node.roaming.mailing import Mailing
+from node.roaming.messages import Messages
+from node.roaming.node_keys import NodeKeys
+from node.roaming.post import Post
+from node.roaming.sealing import Sealing
+from node.roaming.verdicts import Rules as DeskRules
+from node.roaming.visits import Visits
+from node.storage import authors, meta, sets
 from node.storage.database import Database
 from node.storage.partners import Partner, everyone, everything_anew
 from node.storage.scrub import Damage, Scrub
 from node.trust.reach import Rules, Standing
+from node.web.routes import pages
 from node.world import World
 
 log = structlog.get_logger()
 
-MINUTELY = 60.0
-HOURLY = 3600.0
-DAILY = 86_400.0
 SWEEP_SECONDS = 2.0
 BACKLOG = 512
 """Connections that the system keeps until they are taken: of a longer flood, the others would wait a second each."""
-NOUNS = (Records, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Check, Status)
+NOUNS = (
+    Album, Records, Importing, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Check, Status,
+    Issuing, PassDesk, Passing, Visiting,
+)  # fmt: skip
 
 
 class App:
@@ -116,7 +137,6 @@ class App:
         self.publisher.on_publish(self._mark)
         self.authority.on_open(self._mark)
         self.indexer = Indexer(self.database)
-        self.second = SecondProcess("node.federation.first", "node.directory.indexing")
         self.kinds = replica.kept(config.directory.kinds)
         self.receiver = Receiver(
             self.database,
@@ -131,6 +151,10 @@ class App:
         )
         self._signer = RequestSigner(key, self._card)
         pairing, newcomer = self._joining()
+        node_keys, messages = NodeKeys(home, self.authority, passphrase, world), Messages(self.acceptance, world)
+        passes = Passes(database, self.publisher, self.authority, node_keys, world)
+        kept = config.roaming.keep_days
+        visits = Visits(database, self.acceptance, messages, passes, key, world, keep_days=kept)
         self.parts = Parts(
             home=home,
             database=self.database,
@@ -143,10 +167,31 @@ class App:
             exchange=self.exchange,
             pairing=pairing,
             newcomer=newcomer,
+            photos=Photos(database, self.acceptance, self._client, config.photos, own_url=config.node.url, world=world),
+            tokens=Tokens(database, world),
+            node_keys=node_keys,
+            passes=passes,
+            desk=Desk(database, self.acceptance, DeskRules(**config.desk.model_dump()), world),
+            messages=messages,
+            visits=visits,
+            mailing=Mailing(visits, self.acceptance, http, world, mail=config.mail, url=config.node.url.rstrip("/")),
             network=config.node.network,
             url=config.node.url.rstrip("/"),
             world=world,
         )
+        self.parts.desk.on_arrival(visits.arrive)
+        self.post = Post(
+            database,
+            self.acceptance,
+            self.authority,
+            self.parts.messages,
+            Sealing(key, self._card, self.parts.node_keys, self.acceptance, world),
+            self._client,
+            pace=self._pace(),
+            own_url=config.node.url,
+            world=world,
+        )
+        self.chores = Chores(self.parts, config)
         self.operations = Operations(tuple(noun(self.parts) for noun in NOUNS))
 
     @classmethod
@@ -161,9 +206,8 @@ class App:
             with closing(Database(home.database)) as database:
                 async with client.session() as http:
                     app = cls(home, database, config, world or World(), http, passphrase)
-                    with closing(app.receiver), closing(app.second):
+                    with closing(app.receiver):
                         async with app.indexer.running():
-                            app.receiver.second = app.indexer.second = app.second
                             yield app
 
     def exchange(self, partner: Partner, progress: Progress | None = None) -> Exchange:
@@ -186,15 +230,9 @@ class App:
         return Exchange(session, talk, self.receiver, self.database, progress=progress)
 
     def _client(self, url: str, node: NodeId) -> Client:
-        return Client(
-            self._http,
-            url,
-            node,
-            self._signer,
-            world=self.world,
-            limits=self.limits,
-            request_seconds=self.config.limits.request_seconds,
-        )
+        seconds = self.config.limits.request_seconds
+        world, limits = self.world, self.limits
+        return Client(self._http, url, node, self._signer, world=world, limits=limits, request_seconds=seconds)
 
     def _joining(self) -> tuple[Pairing, Newcomer]:
         me = self._card.author
@@ -266,15 +304,18 @@ class App:
         # What the disk did while the node was off.
         checking = asyncio.create_task(logged(self.parts.scrub.everybody, "scrub"))
         try:
-            self._keep_house(housekeeping)
+            self.chores.hand_to(housekeeping)
             await self._begin_rounds(schedule)
+            housekeeping.every(HOURLY, self.post.forget_old, "messages")
             housekeeping.start()
-            yield
+            async with self.post.delivering():
+                yield
         finally:
             checking.cancel()
             self.parts.schedule = None
             housekeeping.stop()
             await schedule.stop()
+            await asyncio.gather(checking, return_exceptions=True)
 
     def _web(self, arrivals: Arrivals, connections: Connections) -> web.Application:
         config = self.config
@@ -298,87 +339,44 @@ class App:
             request_seconds=config.limits.request_seconds,
             world=self.world,
         )
-        api = Api(self.database, self.acceptance, world=self.world)
+        access = Access(self.parts.tokens, self._http, api=config.api, oidc=config.oidc, world=self.world)
+        directory = Directory(self.database, self.acceptance, self.trees, self.world, self.parts.url)
         app = web.Application(middlewares=[connections.middleware(), plain_errors])
-        app.add_routes(server.routes() + Reception(self.parts.pairing).routes() + api.routes())
+        app.add_routes(server.routes() + self.post.routes(server.caller) + Reception(self.parts.pairing).routes())
+        app.add_routes(pages(Links(self.parts.visits, self.world)))
+        operate = partial(self.operations.run, report=unreported)
+        Api(directory, access, self.parts.photos, operate).attach(app)
         return app
+
+    def _pace(self) -> Pace:
+        federation = self.config.federation
+        return Pace(federation.poll_seconds, federation.retry_first_seconds, federation.retry_longest_seconds)
 
     def _schedule(self) -> Schedule:
         federation = self.config.federation
-        pace = Pace(federation.poll_seconds, federation.retry_first_seconds, federation.retry_longest_seconds)
-        schedule = Schedule(self.database, self.exchange, pace=pace, world=self.world)
+        collect = self.post.collect if federation.outbound_only else None
+        schedule = Schedule(self.database, self.exchange, pace=self._pace(), world=self.world, collect=collect)
         self.acceptance.on_change(schedule.nudge)
         if federation.outbound_only:
             # Nobody can ask: what is new here is brought at once.
             self.publisher.on_publish(schedule.nudge)
         return schedule
 
-    def _keep_house(self, housekeeping: Housekeeping) -> None:
-        every = housekeeping.every
-        every(self.config.federation.beat_hours * HOURLY, self._beat, "beat")
-        every(HOURLY, self._reconsider, "acceptance")
-        every(REST, lambda: asyncio.to_thread(self.second.rest), "second process")
-        every(EVERY, lambda: self.parts.newcomer.go_on(everybody=False), "joining")
-        every(HOURLY, self.parts.pairing.forget_old, "joins")
-        every(DAILY, self._prune, "prune")
-        every(DAILY, self.parts.scrub.everybody, "scrub")
-        every(MINUTELY, self.parts.scrub.suspects, "suspects")
-        every(DAILY, self._forget, "grace")
-        every(HOURLY, self._purge, "purge")
-        every(DAILY / 2, lambda: erasure.forget_words(self.database), "words")
-
     async def _begin_rounds(self, schedule: Schedule) -> None:
-        await self.publisher.beat()
-        # At the start, too: a node that is restarted every day would never come to it otherwise.
-        await self._forget()
-        await self._purge()
+        await self.chores.at_the_start()
         await replica.narrow(self.database, self._card.author, self.kinds)
         for partner in await self.database.read(everyone):
             if partner.node_id in self.acceptance.partners:
                 schedule.sync_with(partner.node_id)
 
-    async def _reconsider(self) -> None:
-        """Endorsements expire without anybody writing; what a partner couldn't give before, it may give now."""
-        known = await self.database.write(lambda db: self.acceptance.recompute(db, self.world.now()))
-        self.acceptance.replace(known)
-        self._ask_again()
-
     def _damaged(self, found: Sequence[Damage]) -> None:
-        """The disk lost or altered something: whoever has it is asked for it. A command tells what it found itself."""
-        if self.parts.schedule is not None:
-            for each in found:
-                log.warning("damaged here", author=each.author, altered=len(each.altered), whole=each.whole)
-            self._ask_again()
-
-    def _ask_again(self) -> None:
-        """What partners couldn't give before, or this node lost, is asked for once more."""
-        if self.parts.schedule is not None:
-            self.parts.schedule.nudge(retry=True)
-
-    async def _beat(self) -> None:
-        await self.publisher.beat()
-        if self.config.federation.outbound_only and self.parts.schedule is not None:
-            self.parts.schedule.nudge()
-
-    async def _purge(self) -> None:
-        await erasure.purge_silent(self.database, self._card.author, self.world.now())
-
-    async def _prune(self) -> None:
-        await self.database.write(lambda db: authors.prune(db, self.world.now() - PRUNED_AFTER))
+        self.chores.damaged(found)
 
     def _mark(self) -> None:
         """Writes down that this very home has signed its newest state."""
         author = self.database.read_now(lambda db: authors.find(db, self._card.author))
         if author and author.head_hash and not self.authority.restored:
             mark.write(self.home, author.head_hash)
-
-    async def _forget(self) -> None:
-        """What is held of those who ceased to be accepted goes when the grace period is over."""
-        before = self.world.now() - self.config.trust.grace_days * DAILY
-        me = self._card.author
-        # An author a job: other changes get their turn in between.
-        while await self.database.write(lambda db: sets.forget_dropped(db, self.trees, me=me, before=before)):
-            pass
 
     def _begin(self, db: sqlite3.Connection) -> tuple[str, Answer]:
         """Makes sure of this node's own row; the database's name, and who is accepted."""

@@ -4,10 +4,11 @@ An unknown key is an error, because a misspelt limit protects nothing. `BRA_<SEC
 overrides the file.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from node.errors import HomeError, InputError
@@ -15,6 +16,17 @@ from node.protocol.names import NodeId
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _NodeId = Annotated[NodeId, Field(pattern=r"^bra1[a-z2-7]{32}$")]
+
+_Many = Annotated[int, Field(ge=1, le=1_000_000)]
+_Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]{1,250}$")]
+
+
+def _network(text: str) -> str:
+    ip_network(text)
+    return text
+
+
+_Network = Annotated[str, AfterValidator(_network)]
 
 
 class _Section(BaseModel):
@@ -65,6 +77,48 @@ class Limits(_Section):
     idle_seconds: Annotated[int, Field(ge=5)] = 60
 
 
+class Photos(_Section):
+    own_bytes: Annotated[int, Field(ge=0)] = 500_000_000
+    others_bytes: Annotated[int, Field(ge=0)] = 200_000_000
+    per_author: Annotated[int, Field(ge=1)] = 500
+
+
+class Api(_Section):
+    reads: _Many = 600
+    searches: _Many = 120
+    writes: _Many = 120
+    public_reads: _Many = 300
+    public_searches: _Many = 60
+    refused_tokens: _Many = 10
+    trusted_proxies: tuple[_Network, ...] = ()
+    cors_origins: tuple[_Origin, ...] = ()
+
+
+class Oidc(_Section):
+    issuer: Annotated[str, Field(max_length=500)] = ""
+    audience: Annotated[str, Field(max_length=500)] = ""
+    role_claim: Annotated[str, Field(min_length=1, max_length=200)] = "groups"
+    roles: Annotated[dict[str, Literal["member", "desk", "operator"]], Field(max_length=100)] = {}
+
+
+class Desk(_Section):
+    stale_hours: Annotated[int, Field(ge=1, le=336)] = 72
+    replay: Literal["refuse", "note"] = "refuse"
+
+
+class Mail(_Section):
+    host: Annotated[str, Field(max_length=253)] = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Annotated[str, Field(max_length=254)] = ""
+    password_file: Annotated[str, Field(max_length=1000)] = ""
+    sender: Annotated[str, Field(pattern=r"^([^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,189})?$")] = ""
+
+
+class Roaming(_Section):
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+
+
 class Log(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -80,6 +134,12 @@ class Config(BaseSettings):
     federation: Federation = Federation()
     directory: Directory = Directory()
     limits: Limits = Limits()
+    photos: Photos = Photos()
+    api: Api = Api()
+    oidc: Oidc = Oidc()
+    desk: Desk = Desk()
+    mail: Mail = Mail()
+    roaming: Roaming = Roaming()
     log: Log = Log()
 
     @classmethod

@@ -92,7 +92,7 @@ async def found(
         settings["node.network"] = orjson.dumps(network).decode()
     _make_home(home, settings, signing, card, recovery_file)
     async with App.opened(home, world) as app:
-        await app.publisher.publish(changes)
+        await app.publisher.publish([*changes, *app.parts.passes.first()])
     return Founded(card.author, words)
 
 

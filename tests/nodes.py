@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,7 +60,15 @@ class Node:
             *(("--sign", "Managing director") if signed else ()),
         )  # fmt: skip
         quick = {"retry_first_seconds": 0.2, "retry_longest_seconds": 1.0}
-        self.configure(**{**settings, "federation": {**quick, **settings.get("federation", {})}})
+        # A test looks again and again until something is there, more often than anybody may by default.
+        patient = {"public_reads": 1_000_000, "public_searches": 1_000_000}
+        self.configure(
+            **{
+                **settings,
+                "federation": {**quick, **settings.get("federation", {})},
+                "api": {**patient, **settings.get("api", {})},
+            }
+        )
         self.id = json.loads((home / "keys" / "card.json").read_text())["statement"]["author"]
 
     def configure(self, **settings: dict[str, Any]) -> None:
@@ -136,13 +145,13 @@ class Node:
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """What the node's own API lists of a kind."""
         records: list[dict[str, Any]] = []
-        after = 0
+        place: dict[str, str] = {"limit": "1000"}
         while True:
-            page = get(f"{self.url}/api/v1/{kind}?limit=1000&after={after}")
+            page = get(f"{self.url}/api/v1/{kind}?{urllib.parse.urlencode(place)}")
             records += page["records"]
             if "after" not in page:
                 return records
-            after = page["after"]
+            place["after"] = page["after"]
 
     def status(self) -> Any:
         return self.json("status")

@@ -7,7 +7,27 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from node.cli import check, custody, demo, exclusion, joining, membership, node, partner, passphrase, record, trust
+from node.cli import (
+    check,
+    custody,
+    demo,
+    desk,
+    editing,
+    exclusion,
+    importing,
+    joining,
+    membership,
+    node,
+    partner,
+    passes,
+    passphrase,
+    photo,
+    record,
+    token,
+    trust,
+    verify,
+    visit,
+)
 from node.cli.common import exit_code
 
 app = App(
@@ -16,7 +36,10 @@ app = App(
     version=lambda: version("bra-node"),
     help_format="plaintext",
 )
-for module in (node, joining, partner, exclusion, membership, trust, record, check, passphrase, custody, demo):
+for module in (
+    node, verify, joining, partner, exclusion, membership, trust, importing, record, editing, photo, check,
+    passphrase, custody, demo, token, passes, desk, visit,
+):  # fmt: skip
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""The node itself: `bra init`, `bra serve`, `bra status`, `bra sync`, `bra card`, `bra verify`, `bra schema`."""
+"""The node itself: `bra init`, `bra serve`, `bra status`, `bra sync`, `bra card`, `bra schema`."""
 
 import asyncio
 import logging
@@ -19,7 +19,6 @@ from node.app import App
 from node.cli import secret
 from node.cli.common import (
     HERE,
-    FileArgument,
     HomeOption,
     JsonFlag,
     UsageError,
@@ -27,15 +26,11 @@ from node.cli.common import (
     node_url,
     operate,
     print_json,
-    read_file,
     run,
     say,
 )
-from node.errors import ProtocolError
 from node.home import Home
-from node.protocol.canonical import decode_loose, encode
-from node.protocol.names import format_time
-from node.protocol.signed_record import SignedRecord
+from node.protocol.canonical import encode
 
 _RecoveryFile = Annotated[
     Path | None,
@@ -44,7 +39,7 @@ _RecoveryFile = Annotated[
 
 
 def register(app: Commands) -> None:
-    for command in (init, serve, status, sync, card, verify, schema):
+    for command in (init, serve, status, sync, card, schema):
         app.command(command)
 
 
@@ -134,7 +129,8 @@ def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     say(f"{found['organisation']} ({found['node_id']}), network {found['network']}, {serving}")
     if found["authority"]["state"] != "open":
         say(f"! {found['authority']['sentence']}")
-    say(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all")
+    waiting = f", {found['backlog']} of them not searchable yet" if found["backlog"] else ""
+    say(f"own state: epoch {found['epoch']}, seq {found['seq']}; {found['records']} records held in all{waiting}")
     say("\nPartners:" if found["partners"] else "\nNo partners: 'bra invite' or 'bra join' makes the first.")
     for each in found["partners"]:
         state = each.get("problem") or (f"in step, {each['last_sync']}" if "last_sync" in each else "not synced yet")
@@ -151,11 +147,23 @@ def status(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         say(f"  {title}: {each['standing']}, {each['records']} records{through}{heard}{forked}{damaged}{left}")
         if "warning" in each:
             say(f"    WARNING: {each['warning']}")
+    _say_messages(found["messages"])
     if found["refusals"]:
         say("\nRefused:")
     for each in found["refusals"]:
         whose = each["organisation"] or each["author"]
         say(f"  {each['at']} from {each['partner']} of {whose}: {each['reason']}: {each['sentence']}")
+
+
+def _say_messages(found: dict[str, Any]) -> None:
+    if found["waiting"] or found["kept"]:
+        say("\nMessages:")
+    for each in found["waiting"]:
+        problem = f": {each['problem']}" if each["problem"] else ""
+        to = each["organisation"] or each["to"]
+        say(f"  {each['messages']} to {to}, not acknowledged since {each['since']}{problem}")
+    if found["kept"]:
+        say(f"  {found['kept']} kept for partners until they fetch them")
 
 
 def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
@@ -195,32 +203,6 @@ def card(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     del json  # it is JSON anyhow
     found = operate(home, "card")
     print(encode(found["signed_record"]).decode())
-
-
-def verify(file: FileArgument, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:
-    """Verify a signed record or a key card, offline. FILE may be - for standard input."""
-    del home  # it proves itself: no node is needed
-    try:
-        signed = SignedRecord.parse(decode_loose(read_file(file)))
-    except ProtocolError as error:
-        raise type(error)(f"{file} does not hold: {error}") from error
-    beat = signed.beat
-    as_of = format_time(beat.time) if beat else ""
-    if json:
-        print_json(
-            {
-                "author": signed.card.author,
-                "kind": signed.record.kind,
-                "id": signed.record.id,
-                "seq": signed.record.seq,
-                "epoch": signed.head.epoch,
-                **({"as_of": as_of} if as_of else {}),
-                "body": signed.record.body,
-            }
-        )
-        return
-    when = f"as of {as_of}" if as_of else "at some time (it carries no beat): ask its author for a newer one"
-    say(f"It holds: {signed.record.kind} {signed.record.id} is in what {signed.card.author} signed, {when}.")
 
 
 def schema(kind: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:

@@ -8,20 +8,30 @@ each (`records`, `partnership`, ...), as a class that names them:
             return {"list": self.list_kind, "search": self.search}
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from node.api.tokens import Tokens
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
+from node.directory.draft import Change, Outcome
 from node.directory.indexing import Indexer
-from node.directory.publishing import Publisher
-from node.directory.views import EVERYTHING, Reader
+from node.directory.publishing import Condition, Publisher
+from node.directory.reader import EVERYTHING, Reader
+from node.directory.testimony import KINDS
 from node.federation.exchange import Exchange, Progress
 from node.federation.schedule import Schedule
 from node.home import Home
 from node.joining.newcomer import Newcomer
 from node.joining.pairing import Pairing
+from node.photos.photos import Photos
+from node.roaming.desk import Desk
+from node.roaming.issuing import Passes
+from node.roaming.mailing import Mailing
+from node.roaming.messages import Messages
+from node.roaming.node_keys import NodeKeys
+from node.roaming.visits import Visits
 from node.storage import sets
 from node.storage.database import Database
 from node.storage.partners import Partner
@@ -54,6 +64,14 @@ class Parts:
     exchange: Callable[[Partner, Progress], Exchange]
     pairing: Pairing
     newcomer: Newcomer
+    photos: Photos
+    tokens: Tokens
+    node_keys: NodeKeys
+    passes: Passes
+    desk: Desk
+    messages: Messages
+    visits: Visits
+    mailing: Mailing
     network: str
     url: str
     world: World
@@ -62,6 +80,13 @@ class Parts:
     def reader(self) -> Reader:
         """The operator, who sees everything."""
         return Reader.of(self.acceptance, EVERYTHING, self.world.now())
+
+    async def publish(self, changes: Sequence[Change], *, provided: Condition | None = None) -> Outcome:
+        """All changes in one new state or none, and what follows of them; see `Publisher.publish`."""
+        outcome = await self.publisher.publish(changes, provided=provided)
+        if any(change.kind in KINDS for change in changes):
+            await self.reconsider()
+        return outcome
 
     async def reconsider(self) -> None:
         """Works out anew who is accepted, after this node published something that it depends on."""

@@ -9,7 +9,7 @@ from node.control.parts import Operation, Parts, Report
 from node.control.who import names_of
 from node.directory import views
 from node.protocol.names import format_time
-from node.storage import authors, partners, records
+from node.storage import authors, backlog, mailbox, messages, partners, records
 from node.trust.reach import Standing
 
 
@@ -57,8 +57,28 @@ class Status:
                 for author in everyone
             ],
             "records": sum(author.count or 0 for author in everyone),
+            "backlog": backlog.size(db),
             "without_body": sum(map(len, records.without_bodies(db).values())),
             "refusals": refusals,
+            "messages": self._messages(db),
+        }
+
+    def _messages(self, db: sqlite3.Connection) -> dict[str, Any]:
+        """Those that wait to be acknowledged, by recipient, and how many are kept for partners."""
+        found = messages.waiting(db)
+        names = names_of(db, self._parts, [each.recipient for each in found])
+        return {
+            "waiting": [
+                {
+                    "to": each.recipient,
+                    "organisation": names.get(each.recipient, ""),
+                    "messages": each.messages,
+                    "since": format_time(each.since),
+                    "problem": each.problem or "",
+                }
+                for each in found
+            ],
+            "kept": mailbox.waiting(db),
         }
 
     def _author(self, author: authors.Author, names: Mapping[str, str]) -> dict[str, Any]:

@@ -50,6 +50,15 @@ _ORDER = _one(_VERDICTS, "if newest.order < mine.order:", "if False:")
 _CHAIN = _one(_VERDICTS, "if any(head.prev == mine.hash for head in heads):", "if True:")
 _TOO_MUCH = 'if self._room < 0:\n                raise Malformed(f"more than'
 _CAP = _one(_WIRE, _TOO_MUCH, _TOO_MUCH.replace("self._room < 0", "False"))
+_ACCESS = "api/access.py"
+_JWT = "api/jwt.py"
+_TOKENS = "storage/tokens.py"
+_FORMULAS = "directory/importing/formulas.py"
+_NO = "if False:"
+_DESK = "roaming/verdicts.py"
+_LINKS = "roaming/links.py"
+_PASS_SIGNED = _one(_DESK, "        token.check(public)\n", "        pass\n")
+_GOOD = "return self.revoked_at is None and now < self.expires"
 _WORDS = _one("joining/pairing.py", "if given != expected:", "if False:")
 
 ATTACKS = (
@@ -91,7 +100,7 @@ ATTACKS = (
         (
             _one(_VERDICTS, "        beat.verify(card)\n", "        pass\n"),
             _one("directory/views.py", '"stale": not beat_expires or beat_expires <= reader.now', '"stale": False'),
-            _one("directory/views.py", "coalesce(authors.beat_expires, 0) > {now}", "{now}"),
+            _one("directory/reader.py", "coalesce(authors.beat_expires, 0) > {now}", "{now}"),
         ),
     ),
     Attack(
@@ -284,7 +293,7 @@ ATTACKS = (
                 "if (whole or self.first_page) and (count > head.count or self.size > head.size):",
                 "if False:",
             )
-            + _one("storage/sets.py", "if authors.hold(db, number, grown) > head.size:", "if False:"),
+            + _one("storage/sets.py", "if authors.hold(db, author, grown) <= head.size:", "if True:"),
         ),
     ),
     Attack(
@@ -292,7 +301,7 @@ ATTACKS = (
         "attacks/test_trust.py::test_who_is_merely_listed_gets_no_body_that_is_not_public_however_it_asks",
         (
             _one(_RECEIVING, "return self._acceptance.standing(node) is Standing.HONOURED", "return True"),
-            _one(_SERVER, "if self._acceptance.standing(node) is not Standing.HONOURED:", "if False:"),
+            _one(_SERVER, "if (honoured or pushes) and", "if False and"),
         ),
     ),
     Attack(
@@ -364,5 +373,215 @@ ATTACKS = (
         "erased data coming back from a healed fork",
         "attacks/test_membership.py::test_what_was_erased_does_not_come_back_when_a_fork_is_healed",
         (_one("protocol/merge.py", "if key in mine.removed:", "if False:"),),
+    ),
+    Attack(
+        "records asked for by another role",
+        "attacks/test_api.py::test_no_role_is_shown_what_is_for_another",
+        (_one("directory/reader.py", '"AND {table}.visibility IN ({visibilities}) AND', '"AND'),),
+    ),
+    Attack(
+        "token guessed, expired or revoked",
+        "attacks/test_api.py::test_a_token_opens_nothing_with_another_secret_nor_when_it_is_over",
+        (
+            _one("api/tokens.py", " or not hmac.compare_digest(_hash(text), held.hash)", ""),
+            _one(_TOKENS, _GOOD, "return now < self.expires"),
+            _one(_TOKENS, _GOOD, "return self.revoked_at is None"),
+        ),
+    ),
+    Attack(
+        "provider's token forged, or for another service",
+        "attacks/test_api.py::test_a_token_of_a_provider_counts_as_it_was_signed_for_this_node_and_now",
+        (
+            _one(_JWT, "if key.key_type != model.key_type or not model.verify(self.signed, self.signature, key):", _NO),
+            _one(_JWT, "if audience not in (meant if isinstance(meant, list) else [meant]):", _NO),
+            _one(_JWT, 'if claims.get("iss") != issuer:', _NO),
+            _one(_JWT, "if now >= expires + LEEWAY:", _NO),
+        ),
+    ),
+    Attack(
+        "photo exchanged for another",
+        "attacks/test_api.py::test_a_photo_is_the_one_that_its_record_names_or_none",
+        (_one(_CLIENT, "if (await asyncio.to_thread(hashlib.sha256, data)).hexdigest() != hash_:", _NO),),
+    ),
+    Attack(
+        "photo bomb",
+        "attacks/test_api.py::test_a_picture_of_more_pixels_than_any_camera_makes_is_not_decoded",
+        (_one("photos/decoder.py", "Image.MAX_IMAGE_PIXELS = MOST_PIXELS", "Image.MAX_IMAGE_PIXELS = None"),),
+    ),
+    Attack(
+        "formula in a table",
+        "attacks/test_api.py::test_no_cell_of_a_table_is_evaluated",
+        (_one(_FORMULAS, "return cell if _NUMBER.fullmatch(cell) else", "return cell if cell else"),),
+    ),
+    Attack(
+        "text that a table's writer never gets through",
+        "attacks/test_api.py::test_a_text_of_line_ends_alone_does_not_stop_the_node_when_it_is_exported",
+        (_one(_FORMULAS, r'(?:[^\S\t\r\n]|\")*+)"', r'[\s\"]*)"'),),
+    ),
+    Attack(
+        "workbook bomb",
+        "attacks/test_api.py::test_a_workbook_that_asks_for_a_million_zeros_in_each_cell_gets_none",
+        (
+            _one("directory/importing/workbook.py", "(?P<digits>[#0 ]{0,31}0|@)", "(?P<digits>[#0 ]*0|@)")
+            + _one(
+                "directory/importing/workbook.py",
+                'cell.number_format or "")[:LONGEST_FORMAT]',
+                'cell.number_format or "")',
+            ),
+        ),
+    ),
+    Attack(
+        "hidden words found out by what is corrected",
+        "attacks/test_api.py::test_whether_a_word_is_corrected_says_nothing_of_hidden_records",
+        (_one("directory/search/words.py", "MATCH ? AND {reader.may_see('facts')} LIMIT 1", "MATCH ? LIMIT 1"),),
+    ),
+    Attack(
+        "more questions than the budget",
+        "attacks/test_api.py::test_nobody_asks_more_than_the_budget_by_another_path_or_a_made_up_address",
+        (
+            _one(
+                _ACCESS,
+                'if not spent.allowed:\n            raise Refused(f"{spent.limit}',
+                'if False:\n            raise Refused(f"{spent.limit}',
+            ),
+            _one("api/address.py", "while hops and any(found in network for network in trusted):", "while hops:"),
+        ),
+    ),
+    Attack(
+        "page of another site",
+        "attacks/test_api.py::test_a_page_of_another_site_reads_nothing",
+        (
+            _one(
+                "api/browsers.py",
+                'if (origin := request.headers.get("Origin")) in self._origins:',
+                'if (origin := request.headers.get("Origin")) is not None:',
+            ),
+        ),
+    ),
+    Attack(
+        "feed's token used elsewhere",
+        "attacks/test_api.py::test_a_feeds_token_reads_that_feed_alone",
+        (
+            _one(_ACCESS, 'if held.feed != request.path or request.method not in ("GET", "HEAD"):', _NO),
+            _one(_ACCESS, "if held.feed is not None:", _NO),
+        ),
+    ),
+    Attack(
+        "pass of another issuer",
+        "attacks/test_roaming.py::test_a_pass_that_another_organisation_signed_in_its_name_lets_nobody_in",
+        (_PASS_SIGNED,),
+    ),
+    Attack(
+        "pass without a signature",
+        "attacks/test_roaming.py::test_a_pass_without_a_signature_lets_nobody_in",
+        (_one("roaming/passes.py", 'if header["alg"] != ALGORITHM or header["typ"] != TYPE:', _NO) + _PASS_SIGNED,),
+    ),
+    Attack(
+        "revoked pass",
+        "attacks/test_roaming.py::test_a_revoked_pass_lets_nobody_in",
+        (_one(_DESK, "if revocations is not None and revocations.revoked(claims.index):", _NO),),
+    ),
+    Attack(
+        "copied pass",
+        "attacks/test_roaming.py::test_a_copy_of_one_days_pass_lets_nobody_in_again",
+        (_one(_DESK, 'if arrived and claims.single_day and rules.replay == "refuse":', _NO),),
+    ),
+    Attack(
+        "pass of a visit that was called off",
+        "attacks/test_roaming.py::test_a_host_that_took_its_word_back_lets_nobody_in_whoever_vouches_for_them",
+        (_one("roaming/desk.py", "visit.state in _EXPECTED:", "visit.state:"),),
+    ),
+    Attack(
+        "message replayed",
+        "attacks/test_roaming.py::test_a_message_that_is_brought_again_takes_effect_once",
+        (
+            _one(
+                "roaming/messages.py",
+                "if known := stored.received(db, message.sender, message.id):",
+                "if known := None:",
+            ),
+        ),
+    ),
+    Attack(
+        "message passed on",
+        "attacks/test_roaming.py::test_a_message_to_one_node_is_nothing_that_was_said_to_another",
+        (
+            _one(
+                "roaming/sealing.py",
+                "if (said.sender, said.to, said.id) != (sealed.sender, sealed.to, sealed.id):",
+                _NO,
+            ),
+            _one("roaming/post_office.py", "if sealed.sender != node:", _NO),
+        ),
+    ),
+    Attack(
+        "mailbox read by another",
+        "attacks/test_roaming.py::test_a_mailbox_gives_what_it_keeps_to_nobody_else",
+        (
+            _one(
+                "storage/mailbox.py",
+                'WHERE recipient = ? AND NOT answered ORDER BY no LIMIT ?", (recipient, most)',
+                'WHERE NOT answered ORDER BY no LIMIT ?", (most,)',
+            ),
+        ),
+    ),
+    Attack(
+        "link used twice",
+        "attacks/test_roaming.py::test_a_link_decides_once",
+        (_one(_LINKS, "if link.used is not None:", _NO),),
+    ),
+    Attack(
+        "link of an old letter",
+        "attacks/test_roaming.py::test_the_link_of_another_letter_does_not_undo_what_was_decided",
+        (_one(_LINKS, "if visit.state not in OPEN:", _NO),),
+    ),
+    Attack(
+        "letter opened by a mail scanner",
+        "attacks/test_roaming.py::test_to_open_a_link_decides_nothing",
+        (
+            _one(
+                "web/visit.py",
+                'return await self._page(request.match_info["secret"])',
+                'await self._links.decide(request.match_info["secret"], Event.ACCEPT)\n'
+                '        return await self._page(request.match_info["secret"])',
+            ),
+        ),
+    ),
+    Attack(
+        "calendar of a host on loopback",
+        "attacks/test_roaming.py::test_a_venues_calendar_is_not_looked_for_on_this_machine",
+        (_one("roaming/mailing.py", "if is_here(address):", _NO),),
+    ),
+    Attack(
+        "receipt for guests who cancelled",
+        "attacks/test_visits.py::test_who_has_cancelled_signs_for_no_arrival_whatever_the_host_says_it_had_seen",
+        (
+            _one(
+                "roaming/arrivals.py",
+                "if any(said.event == Event.CANCEL for said in visits.moves(db, visit.no)):",
+                _NO,
+            ),
+        ),
+    ),
+    Attack(
+        "answer sent ahead",
+        "attacks/test_visits.py::test_a_word_that_does_not_count_is_no_early_answer",
+        (_one("roaming/journal.py", "if (each.side, each.number) in counting]", "if counting]"),),
+    ),
+    Attack(
+        "visit that is kept for ever",
+        "attacks/test_visits.py::test_no_days_that_are_over_or_far_away_make_a_host_keep_what_it_is_sent",
+        (
+            _one(
+                "roaming/visits.py",
+                "availability.ends(zone, request.period) <= now or availability.too_far(zone, request.period, now)",
+                "availability.ends(zone, request.period) <= now",
+            ),
+            _one(
+                "roaming/visits.py",
+                "availability.ends(zone, request.period) <= now or availability.too_far(zone, request.period, now)",
+                "availability.too_far(zone, request.period, now)",
+            ),
+        ),
     ),
 )

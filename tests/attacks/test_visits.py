@@ -1,0 +1,137 @@
+"""Visits: what one side says so that the other believes, keeps or signs more than is true."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.errors import InputError
+from node.protocol.canonical import encode
+from node.protocol.names import NodeId, encode_base64
+from node.roaming.availability import starts
+from node.roaming.visit import MOST_MOVES, Days, Event, Move, Side
+from node.storage import arrivals
+from tests.roaming.parks import Park, deliver, open_both, parks, post, weekday
+
+ZONE = "Europe/Tallinn"
+HOUR = 3600
+
+
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[tuple[Park, Park]]:
+    with parks(tmp_path) as (guest, host):
+        await open_both(guest, host)
+        yield guest, host
+
+
+async def said(by: Park, to: Park, body: dict[str, Any], id_: str) -> str | None:
+    """What becomes of a message that no honest node would send."""
+    await by.database.write(lambda db: by.messages.send(db, NodeId(to.id), "visit", body, id=id_))
+    [sent] = [each for each in by.waiting(to) if each.id == id_]
+    return await deliver(sent, by, to)
+
+
+def move(side: Side, no: int, seen: int, event: Event, at: float, **more: Any) -> dict[str, Any]:
+    return Move(side, no, seen, event, int(at), **more).as_value()
+
+
+async def arrival(guest: Park, host: Park, visit: str, **members: Any) -> dict[str, Any]:
+    statement = {
+        "type": "arrival", "host": host.id, "guest": guest.id, "visit": visit, "venue": "desk", "day": weekday(),
+        "days": 1, "at": "2027-01-01T09:00:00Z", **members,
+    }  # fmt: skip
+    return {"statement": statement, "signature": encode_base64(host.key.sign(encode(statement)))}
+
+
+async def test_who_has_cancelled_signs_for_no_arrival_whatever_the_host_says_it_had_seen(
+    both: tuple[Park, Park],
+) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    guest.clock.pass_by(49 * HOUR)
+    await guest.visits.look_after()
+    await guest.say(visit, Event.CANCEL)
+    guest.clock.time = now = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    # Two words that overtake the reminder and the cancellation, because they had seen neither.
+    accept = {"visit": visit, "move": move(Side.HOST, 1, 0, Event.ACCEPT, now)}
+    arrive = {"visit": visit, "move": move(Side.HOST, 2, 0, Event.ARRIVE, now)}
+    await said(host, guest, accept, "one")
+    await said(host, guest, {**arrive, "arrival": await arrival(guest, host, visit)}, "two")
+    assert guest.database.read_now(lambda db: arrivals.find(db, guest.id, visit)) is None
+
+
+STATEMENTS = {
+    "true for one day": {"days": True},
+    "a time that is none": {"at": "x" * 10_000},
+    "a time with a letter in it": {"at": {"to": "whom it may concern"}},
+    "a day that is a list": {"day": [weekday()]},
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+async def test_nothing_is_signed_that_is_not_the_statement_of_an_arrival(what: str, both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    guest.clock.time = now = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await said(host, guest, {"visit": visit, "move": move(Side.HOST, 1, 1, Event.ACCEPT, now)}, "one")
+    body = {"visit": visit, "move": move(Side.HOST, 2, 1, Event.ARRIVE, now)}
+    bad = {**body, "arrival": await arrival(guest, host, visit, **STATEMENTS[what])}
+    assert await said(host, guest, bad, "two")
+    assert guest.rows("arrivals") == 0
+    assert await said(host, guest, {**body, "arrival": await arrival(guest, host, visit)}, "three") is None
+    assert guest.rows("arrivals") == 1
+
+
+async def test_a_word_that_does_not_count_is_no_early_answer(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    early = {"visit": visit, "move": move(Side.HOST, MOST_MOVES, 1, Event.DECLINE, guest.clock.time)}
+    await said(host, guest, early, "early")
+    guest.clock.time = now = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await said(host, guest, {"visit": visit, "move": move(Side.HOST, 1, 1, Event.ACCEPT, now)}, "one")
+    body = {"visit": visit, "move": move(Side.HOST, 2, 1, Event.ARRIVE, now)}
+    await said(host, guest, {**body, "arrival": await arrival(guest, host, visit)}, "two")
+    held = guest.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
+    assert held is not None and held.answer_minutes is not None and held.answer_minutes > 24 * 60
+
+
+async def test_no_days_that_are_over_or_far_away_make_a_host_keep_what_it_is_sent(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    now = guest.clock.time
+    for number, days in enumerate((["1999-06-01"] * 2, [weekday(-1)] * 2, ["2199-06-01"] * 2)):
+        request = {
+            "venue": host.place(), "days": days, "company": "X", "purpose": "x" * 2_000, "language": "en",
+            "people": [{"name": "A", "email": "a@x.example"}],
+        }  # fmt: skip
+        for event in (Event.ASK, Event.CANCEL):
+            asked = Days(*days) if event is Event.ASK else None
+            body = {
+                "visit": f"v{number}{event}",
+                "request": request,
+                "move": move(Side.GUEST, 1, 0, event, now, days=asked),
+            }
+            assert await said(guest, host, body, f"m{number}{event}")
+    assert (host.rows("visits"), host.rows("visit_requests")) == (0, 0)
+
+
+async def test_a_host_that_offers_a_far_day_makes_nobody_keep_a_visit_until_then(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    far = move(Side.HOST, 1, 1, Event.PROPOSE, guest.clock.time, days=Days("2199-06-01", "2199-06-01"))
+    assert await said(host, guest, {"visit": visit, "move": far}, "far")
+    await post(guest, host)
+    with pytest.raises(InputError, match="within a year"):
+        await host.say(visit, Event.PROPOSE, days=("2199-06-01", "2199-06-01"))
+
+
+async def test_every_visit_that_is_taken_can_be_answered(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    [sent] = guest.waiting(host)
+    body = {**sent.body, "visit": "v" * 64}
+    assert "characters" in (await said(guest, host, body, "long") or "")
+    body = {**sent.body, "visit": "v" * 48}
+    assert await said(guest, host, body, "short") is None
+    await host.say("v" * 48, Event.DECLINE)
+    assert visit
