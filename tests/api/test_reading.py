@@ -67,9 +67,7 @@ async def test_a_kind_without_records_is_an_empty_list(asked: Asked) -> None:
 
 
 REFUSED = [
-    pytest.param(
-        "/api/v1/adoption?visibility=members", 400, "visibility: the query", id="unknown parameter"
-    ),
+    pytest.param("/api/v1/adoption?visibility=members", 400, "visibility: the query", id="unknown parameter"),
     pytest.param("/api/v1/adoption?Limit=3", 400, "known here: q, near", id="parameter in capitals"),
     pytest.param("/api/v1/adoption?limit=1&limit=2", 400, "limit: given twice: give it once", id="parameter twice"),
     pytest.param("/api/v1/adoption?limit=0", 400, "from 1 to 1000", id="no limit at all"),

@@ -1,6 +1,8 @@
 """Visits over HTTP: a member sees its own, the desk answers, and nobody else gets anywhere."""
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +20,7 @@ from node.config import Api as Settings
 from node.config import Oidc
 from node.control.parts import unreported
 from node.problem import plain_errors
+from node.storage.database import READERS
 from tests.kinds.kind_examples import example
 from tests.roaming.correspondents import Town, Writer, town
 from tests.roaming.parks import venue_body
@@ -174,3 +177,15 @@ async def test_whom_to_call_is_told_to_whom_may_see_them(counter: Counter) -> No
         assert found["local_time"][:2] == "20" and "honour" not in found
     assert found["contacts"][0]["topical"]
     assert (await counter.ask("GET", f"/venue/{counter.place}x/contacts", "liis"))[0] == 404
+
+
+async def test_strangers_who_ask_whom_to_call_take_no_reader_from_others(counter: Counter) -> None:
+    taken = threading.Event()
+    busy = [asyncio.create_task(counter.town.app.database.read(lambda _: taken.wait(20))) for _ in range(READERS)]
+    try:
+        async with asyncio.timeout(10):
+            assert (await counter.ask("GET", f"/venue/{counter.place}/contacts"))[0] == 200
+        assert not any(each.done() for each in busy)
+    finally:
+        taken.set()
+        await asyncio.gather(*busy)
