@@ -30,7 +30,7 @@ from node.protocol.names import NodeId, parse_record_id
 from node.roaming import availability, journal
 from node.roaming.arrivals import Arrivals
 from node.roaming.issuing import Passes
-from node.roaming.messages import Messages, Refusal
+from node.roaming.messages import Busy, Messages, Refusal
 from node.roaming.passes import Pass
 from node.roaming.request import Request
 from node.roaming.visit import OPEN, SAYS, Course, Days, Event, Move, Side, State
@@ -244,6 +244,8 @@ class Visits:
         db.execute("SAVEPOINT heard")
         try:
             refusal = hear(db, sender, parse_record_id(body.get("visit")), body, at)
+        except Busy:
+            raise
         except (InputError, ProtocolError) as error:
             db.execute("ROLLBACK TO heard")
             refusal = Refusal(str(error))
@@ -293,6 +295,9 @@ class Visits:
             return Refusal("these days are too far away: offer days within a year")
         before = journal.course_of(db, visit)
         after = journal.enter(db, visit, move, now)
+        if move.event is Event.ARRIVE and after.said[Side.HOST] < move.no:
+            # What it says can be signed only where it counts: it has overtaken what it follows.
+            raise Busy("an earlier message about this visit is still on its way: bring this one again after it")
         if move.event is Event.ARRIVE and after.state is State.ARRIVED:
             self._arrivals.countersign(db, visit, after.days, body.get("arrival"), now)
         self._follow(db, visit, before, after)

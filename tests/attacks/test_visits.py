@@ -10,6 +10,7 @@ from node.errors import InputError
 from node.protocol.canonical import encode
 from node.protocol.names import NodeId, encode_base64
 from node.roaming.availability import starts
+from node.roaming.messages import Busy
 from node.roaming.visit import MOST_MOVES, Days, Event, Move, Side
 from node.storage import arrivals
 from tests.roaming.parks import Park, deliver, open_both, parks, post, weekday
@@ -135,3 +136,19 @@ async def test_every_visit_that_is_taken_can_be_answered(both: tuple[Park, Park]
     assert await said(guest, host, body, "short") is None
     await host.say("v" * 48, Event.DECLINE)
     assert visit
+
+
+async def test_an_arrival_that_overtakes_the_acceptance_is_signed_when_it_comes_again(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    await post(guest, host)
+    await host.say(visit, Event.ACCEPT)
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.ARRIVE)
+    accepted, arrived = host.waiting(guest)
+    with pytest.raises(Busy):
+        await deliver(arrived, host, guest)
+    assert await deliver(accepted, host, guest) is None
+    assert await deliver(arrived, host, guest) is None
+    held = guest.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
+    assert held is not None and held.guest_signature
