@@ -12,9 +12,6 @@ import structlog
 from aiohttp import web
 
 from node import mark
-from node.api.access import Access
-from node.api.reading import Directory
-from node.api.routes import Api
 from node.api.tokens import Tokens
 from node.chores import HOURLY, Chores
 from node.config import Config, load
@@ -79,7 +76,6 @@ from node.storage.database import Database
 from node.storage.partners import Partner, everyone, everything_anew
 from node.storage.scrub import Damage, Scrub
 from node.trust.reach import Rules, Standing
-from node.web.routes import pages
 from node.world import World
 
 log = structlog.get_logger()
@@ -339,6 +335,12 @@ class App:
             request_seconds=config.limits.request_seconds,
             world=self.world,
         )
+        # Commands don't serve, and start sooner without all that answers members.
+        from node.api.access import Access  # noqa: PLC0415
+        from node.api.reading import Directory  # noqa: PLC0415
+        from node.api.routes import Api  # noqa: PLC0415
+        from node.web.routes import pages  # noqa: PLC0415
+
         access = Access(self.parts.tokens, self._http, api=config.api, oidc=config.oidc, world=self.world)
         directory = Directory(self.database, self.acceptance, self.trees, self.world, self.parts.url)
         app = web.Application(middlewares=[connections.middleware(), plain_errors])
