@@ -5,6 +5,7 @@ node.serve()
 node.bra("publish", "rooms.csv", "--kind", "venue")
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from node.trust.safety_words import safety_words
+from tests.shell import Shell
 
 DEADLINE = 30.0
 
@@ -161,10 +163,19 @@ class Node:
         return next((each for each in self.status()["authors"] if each["node_id"] == other.id), {})
 
 
+_shells: list[Shell] = []
+"""Those that are not in use: as many commands as there are threads may run beside each other."""
+
+
 def bra(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(
-        [sys.executable, "-m", "node", *arguments], input=stdin, capture_output=True, timeout=120, check=False
-    )
+    try:
+        shell = _shells.pop()
+    except IndexError:
+        shell = Shell()
+        atexit.register(shell.close)
+    done = shell.run(*arguments, stdin=stdin)
+    _shells.append(shell)
+    return done
 
 
 def website(name: str) -> str:

@@ -1,6 +1,7 @@
 """The node itself: `bra init`, `bra serve`, `bra status`, `bra sync`, `bra card`, `bra schema`."""
 
 import asyncio
+import importlib
 import logging
 import signal
 import sys
@@ -102,6 +103,9 @@ def serve(
     if port is not None and not 0 <= port <= 65535:
         raise UsageError("a port is from 0 to 65535")
     place = Home(home)
+    # What answers members, before the loop that it would keep others waiting in: see App.
+    importlib.import_module("node.api.routes")
+    importlib.import_module("node.web.routes")
     run(_serve(place, host, port, secret.passphrase(place), json=json))
 
 

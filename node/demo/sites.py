@@ -63,8 +63,10 @@ class Site:
 
     @property
     def records(self) -> int:
-        """How many records its state has in the end: what it publishes, its agreement, an endorsement per partner."""
-        return len(self.changes) + 1 + len(self.partners)
+        """How many records its state has in the end: what it publishes, its agreement, an endorsement per partner, and
+        what each node says of itself: its two keys for roaming, and which passes are revoked.
+        """
+        return len(self.changes) + 1 + len(self.partners) + 3
 
 
 def sites() -> tuple[Site, ...]:

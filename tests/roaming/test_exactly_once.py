@@ -20,7 +20,7 @@ from tests.simulation.nodes import Machine
 from tests.simulation.plan import Member, Plan, Step
 from tests.simulation.simulation import Outcome, Simulation
 
-SEEDS = int(os.environ.get("BRA_SEEDS", "12"))
+SEEDS = int(os.environ.get("BRA_SEEDS", "6"))
 MEMBERS = (Member("ahti"), Member("brno"), Member("cork", outbound_only=True))
 BEGINS, ENDS = 40.0, 160.0
 """Virtual seconds: by the first, everybody knows everybody; at the second, all faults end."""

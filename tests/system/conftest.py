@@ -8,7 +8,7 @@ import pytest
 
 from tests import nodes
 from tests.nodes import Node
-from tests.system.shell import Shell
+from tests.shell import Shell
 
 Make = Callable[..., Node]
 

@@ -19,9 +19,9 @@ import pytest
 
 from node import key_file
 from tests.nodes import Node, free_port, venue
+from tests.shell import Shell
 from tests.system.conftest import Make
 from tests.system.inside import editing, moved, states
-from tests.system.shell import Shell
 
 HEADER = "ref,name,type,address,city,country,latitude,longitude,time_zone,hours,contact,free_days,notice_hours"
 SOUND = "{0},Room {0},desk,Street 1,Tartu,EE,58.378,26.729,Europe/Tallinn,Mo-Fr 09:00-17:00,desk@park.example,3,24"

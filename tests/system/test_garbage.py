@@ -96,7 +96,7 @@ STRANGERS = {
     "an unsigned question for a record": ("GET", "/federation/v1/authors/bra1x/records/venue/x", b"", 400),
     "an unsigned push of 10 MB": ("POST", PUSH, bytes(10 * MIB), 400),
     "an unsigned pull of 10 MB": ("POST", PULL, bytes(10 * MIB), 400),
-    "10 MB for a page": ("POST", "/api/v1/venue", bytes(10 * MIB), 405),
+    "10 MB for a page": ("POST", "/api/v1/venue", bytes(10 * MIB), 401),
     "a nonce that is none": ("GET", "/.well-known/bra-node?nonce=%00%ff", b"", 400),
     "a kind that is none": ("GET", "/api/v1/nothing", b"", 404),
     "a search for nothing": ("GET", "/api/v1/search?q=", b"", 400),

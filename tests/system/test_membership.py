@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.nodes import Node, bra, get, until, venue
+from tests.shell import Shell
 from tests.system.conftest import Make
 from tests.system.inside import editing, moved, reading
-from tests.system.shell import Shell
 
 NOBODY = "bra1" + "a" * 32
 

@@ -13,8 +13,8 @@ from node.home import Home
 from node.key_file import NoPassphrase, WrongPassphrase
 from tests.nodes import Node
 from tests.protocol.builders import key_named
+from tests.shell import Shell
 from tests.system.conftest import Make
-from tests.system.shell import Shell
 from tests.system.terminal import Terminal
 
 SECRET = "correct horse battery staple, õ"

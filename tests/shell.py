@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60
+PATIENCE = 120
+"""Seconds for one command."""
 
 _SERVER = """
 import json, os, sys
@@ -30,6 +31,7 @@ else:
 for number, name in enumerate(("in", "out", "err")):
     flags = os.O_RDONLY if name == "in" else os.O_WRONLY
     os.dup2(os.open(asked[name], flags), number)
+os.environ.clear()
 os.environ.update(asked["environment"])
 os.chdir(asked["folder"])
 sys.argv = ["bra", *asked["arguments"]]
@@ -47,7 +49,7 @@ class Shell:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _SERVER, str(asked), str(answered)],
             pass_fds=(asked, answered),
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )
         os.close(asked)
         os.close(answered)
@@ -59,7 +61,8 @@ class Shell:
         for name, path in paths.items():
             path.write_bytes(stdin if name == "in" else b"")
         asked: dict[str, Any] = {name: str(path) for name, path in paths.items()}
-        asked |= {"arguments": arguments, "folder": str(folder or Path.cwd()), "environment": environment or {}}
+        seen = {**os.environ, **(environment or {})}
+        asked |= {"arguments": arguments, "folder": str(folder or Path.cwd()), "environment": seen}
         os.write(self._ask, json.dumps(asked).encode() + b"\n")
         ready, _, _ = select.select([self._answers], [], [], PATIENCE)
         assert ready, f"bra {' '.join(arguments)} did not end within {PATIENCE} s"
