@@ -62,7 +62,9 @@ class Scene:
 
     def outcome(self, author: Author) -> str:
         def found() -> str | None:
-            return TAKEN if self.holds(author) else self.refusal(author)
+            # In this order: what is taken but for its beat is both, in one transaction, and may come in between.
+            reason = self.refusal(author)
+            return TAKEN if self.holds(author) else reason
 
         reason = until(found, f"the victim neither takes nor refuses it: {self.victim.log()}", PATIENCE)
         return str(reason)

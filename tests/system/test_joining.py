@@ -185,7 +185,7 @@ def endorsements(node: Node) -> dict[str, str]:
     return {each["author"]: each["body"]["node_id"] for each in node.json("list", "endorsement")["records"]}
 
 
-@pytest.mark.parametrize("number", range(int(os.environ.get("BRA_JOIN_KILLS", "3"))))
+@pytest.mark.parametrize("number", range(int(os.environ.get("BRA_JOIN_KILLS", "2"))))
 def test_killed_at_a_random_moment_of_the_last_step_both_are_partners_in_the_end(number: int, make: Make) -> None:
     seed = int(os.environ.get("BRA_SEED", time.time_ns() % 1_000_000 * 100 + number))
     chance = random.Random(seed)

@@ -17,7 +17,7 @@ from tests.nodes import Node, until, venue
 from tests.system.conftest import Make
 from tests.system.inside import check, moved, states
 
-KILLS = int(os.environ.get("BRA_KILLS", "4"))
+KILLS = int(os.environ.get("BRA_KILLS", "2"))
 RECORDS = int(os.environ.get("BRA_RECORDS", "4000"))
 SOURCES = 4
 PATIENCE = 60 + RECORDS / 200

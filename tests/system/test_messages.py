@@ -16,7 +16,7 @@ from tests.nodes import Node, until
 from tests.roaming.echoing import Echoing
 from tests.system.conftest import Make
 
-ROUNDS = int(os.environ.get("BRA_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("BRA_ROUNDS", "3"))
 
 
 @pytest.fixture

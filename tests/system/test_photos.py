@@ -148,7 +148,8 @@ def test_a_node_that_is_killed_while_photos_are_added_holds_each_whole_or_not_at
     adding = [threading.Thread(target=add, args=(number,)) for number in range(6)]
     for thread in adding:
         thread.start()
-    until(lambda: len(told) >= 2, "no photo is ever added")
+    # Six decoders at once on two processors.
+    until(lambda: len(told) >= 2, "no photo is ever added", 90)
     node.kill()
     for thread in adding:
         thread.join()

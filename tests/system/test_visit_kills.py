@@ -21,7 +21,7 @@ from tests.roaming.mailbox import MailServer, text_of
 from tests.system.conftest import Make
 from tests.system.test_visit import SOON, days, line
 
-RUNS = int(os.environ.get("BRA_RUNS", "2"))
+RUNS = int(os.environ.get("BRA_RUNS", "1"))
 LONGEST_PAUSE = 1.0
 """Seconds into a step in which somebody is killed."""
 
