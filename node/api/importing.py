@@ -55,8 +55,9 @@ class ImportQuery(Query):
     digest: Annotated[str, Field(max_length=100)] | None = Field(
         None, description="the preview's: refused where the file or this node's records are others by now"
     )
-    map: tuple[Annotated[str, Field(max_length=400, pattern=r"^[^=]+=[^=]*$")], ...] = Field(
-        (), max_length=200, description="what a header stands for, such as Nimi=name; may be repeated", strict=False
+    # All of them have to fit into an address, which has some 8 KB.
+    map: tuple[Annotated[str, Field(max_length=100, pattern=r"^[^=]+=[^=]*$")], ...] = Field(
+        (), max_length=50, description="what a header stands for, such as Nimi=name; may be repeated", strict=False
     )
 
 
