@@ -169,7 +169,7 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[Schema]:
 
 def _responses(endpoint: Endpoint, kind: str) -> Schema:
     refusals = {400, 401, 403, 405, 406, 429, 503}
-    if "{" in endpoint.path:
+    if "{" in endpoint.path or endpoint.formats:
         refusals.add(404)
     if endpoint.takes:
         refusals |= {413, 415, 422}
