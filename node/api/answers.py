@@ -50,10 +50,14 @@ def body(
     *,
     status: int = 200,
     version: str = "",
+    tag: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """The bytes of an answer; 304 where the caller says (If-None-Match) that it has these very bytes."""
-    tag = etag(data, version)
+    """The bytes of an answer; 304 where the caller says (If-None-Match) that it has these very bytes.
+
+    `tag`: their `etag`, where it was worked out beside the event loop, as that of many megabytes has to be.
+    """
+    tag = tag or etag(data, version)
     told = {"ETag": f'"{tag}"', **_ALWAYS, **(headers or {})}
     if status == 200 and call.request.method in ("GET", "HEAD") and _has(call.request.if_none_match, tag):
         return web.Response(status=304, headers=told)

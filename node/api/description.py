@@ -93,10 +93,10 @@ class Description:
             gives={200: Gives("OpenAPI 3.1", {JSON: {"type": "object"}}, ("ETag",)), 304: Gives("the same")},
         )  # fmt: skip
         self.endpoints = [*endpoints, own]
-        self.document = document(
+        self._document = document(
             self.endpoints, SCHEMAS, title="Business Roaming Agreement: this node's directory",
             version=metadata.version("bra-node"), url=url,
         )  # fmt: skip
 
     async def _describe(self, call: Call) -> web.StreamResponse:
-        return answers.json(call, self.document)
+        return answers.json(call, self._document)

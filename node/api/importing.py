@@ -105,9 +105,10 @@ class ImportEndpoints:
     async def _import(self, call: Call) -> web.StreamResponse:
         asked: ImportQuery = call.query
         mapping = dict(each.split("=", 1) for each in asked.map)
+        data = await asyncio.to_thread(lambda: base64.b64encode(call.body).decode())
         done = await self._imported(
             kind=call.path("kind"),
-            data=base64.b64encode(call.body).decode(),
+            data=data,
             source=asked.source,
             mapping=mapping,
             missing=asked.missing,

@@ -39,6 +39,8 @@ QUERY_SECONDS = 2.0
 MOST_EXPORTED = 10_000
 """Records of an answer that has no pages."""
 LARGEST_EXPORT = 32_000_000
+LARGEST_PAGE = 8_000_000
+"""Bytes of the records of a page: more would keep the event loop for longer than others should wait."""
 """Bytes of these records, as JSON."""
 _PAGE_EXPORTED = 1_000
 _SIGNED_AT_ONCE = 500
@@ -109,7 +111,10 @@ class Reading:
             async with self._exporting[call.caller.role is Role.PUBLIC]:
                 records = await self._everything(call, question)
                 return await self._exported(call, form, records, question.kind[0] if len(question.kind) == 1 else "")
-        found = await self._ask(call, partial(search, reader=reader, question=question))
+        found, size = await self._ask(call, partial(_measured, reader=reader, question=question))
+        if size > LARGEST_PAGE:
+            sentence = f"this page would have more than {LARGEST_PAGE // 1_000_000} MB: ask for fewer records a page"
+            raise Refused.fields([("limit", sentence)], 400)
         next_page = call.request.rel_url.update_query(after=found.cursor) if found.cursor else None
         link = {"Link": f'<{next_page.raw_path_qs}>; rel="next"'} if next_page else {}
         return answers.json(call, found.as_value(), headers=link)
@@ -155,8 +160,13 @@ class Reading:
             venues=venues,
             link=self._link,
         )
-        data = await asyncio.to_thread(lambda: b"".join(form.write(said, about)))
-        return answers.body(call, data, form.media_type, version=version)
+
+        def written() -> tuple[bytes, str]:
+            data = b"".join(form.write(said, about))
+            return data, answers.etag(data, version)
+
+        data, tag = await asyncio.to_thread(written)
+        return answers.body(call, data, form.media_type, tag=tag)
 
     async def _signed(self, call: Call, records: Sequence[Shown]) -> list[Shown]:
         """What proves each of these records, some at a time: a proof takes longer than a record."""

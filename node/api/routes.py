@@ -8,7 +8,6 @@ from aiohttp import web
 from node.api.access import Access
 from node.api.description import Description
 from node.api.desk import DeskEndpoints
-from node.api.endpoint import Endpoint
 from node.api.importing import ImportEndpoints
 from node.api.photos import PhotoEndpoints
 from node.api.reading import Directory, Reading
@@ -27,7 +26,7 @@ class Api:
         self._access = access
         reading = Reading(directory)
         writing = Writing(operate, reading, directory.acceptance.me, directory.world)
-        described = Description(
+        self.endpoints = Description(
             [
                 *reading.endpoints(),
                 *PhotoEndpoints(photos, directory).endpoints(),
@@ -37,10 +36,7 @@ class Api:
                 *VisitEndpoints(operate).endpoints(),
             ],
             directory.url,
-        )
-        # What has a name of its own goes before what any kind's name would fit.
-        self.endpoints: list[Endpoint] = sorted(described.endpoints, key=lambda each: "{kind}" in each.path)
-        self.document = described.document
+        ).endpoints
 
     def attach(self, app: web.Application) -> None:
         self._access.protect(app)

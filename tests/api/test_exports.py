@@ -19,6 +19,15 @@ async def test_more_bytes_than_an_export_may_have_are_refused(asked: Asked, monk
     assert (status, "ask for fewer" in problem["detail"]) == (400, True)
 
 
+async def test_a_page_of_more_bytes_than_the_loop_should_carry_is_refused(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_PAGE", 1_000)
+    assert (await asked.get("/api/v1/adoption?limit=1"))[0] == 200
+    status, _, problem = await asked.get("/api/v1/adoption", Role.OPERATOR)
+    assert (status, problem["errors"][0]["field"]) == (400, "limit")
+
+
 async def test_exports_are_made_one_at_a_time_and_the_publics_keep_no_member_waiting(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
