@@ -13,6 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from node import kinds
 from node.app import App
@@ -20,11 +22,11 @@ from node.cli import secret
 from node.control import socket
 from node.control.parts import Report, unreported
 from node.control.socket import NotServing
-from node.errors import BraError, HomeError, InputError
+from node.errors import BraError, HomeError, InputError, Malformed
 from node.federation.wire import parse_url
-from node.home import Home, HomeLocked
+from node.home import Home, HomeLocked, write_new
 from node.plain import plain, span
-from node.protocol.names import parse_time
+from node.protocol.names import parse_node_id, parse_record_id, parse_time
 
 T = TypeVar("T")
 
@@ -93,6 +95,41 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} can't be read: {(error.strerror or 'unknown error').lower()}") from error
+
+
+def write_private(to: Path, data: bytes, *, json: bool) -> None:
+    """Writes a new file that nobody else may read, and says so; UsageError where there is one of that name."""
+    try:
+        write_new(to, data, 0o600)
+    except FileExistsError as error:
+        raise UsageError(f"{to} is there already: name a new file") from error
+    if json:
+        print_json({"file": str(to), "size": len(data)})
+    else:
+        say(f"{to}: {len(data)} bytes")
+
+
+def named(id_: str, author: str | None = None) -> None:
+    """UsageError for what can't be a record's id, or its author's node id."""
+    for text, parse in ((id_, parse_record_id), (author, parse_node_id)):
+        try:
+            if text is not None:
+                parse(text)
+        except Malformed as error:
+            raise UsageError(f"{text!r}: {error}") from error
+
+
+def progress_bar(*, json: bool, transient: bool = False) -> Progress:
+    """A bar on standard error, for people who watch. `transient`: gone when it is full."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=json or not sys.stderr.isatty(),
+        transient=transient,
+    )
 
 
 def node_url(url: str) -> str:

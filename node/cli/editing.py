@@ -12,10 +12,20 @@ from cyclopts import App as Commands
 from cyclopts import Parameter
 
 from node import kinds
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, known_kind, operate, print_json, read_file, say
+from node.cli.common import (
+    HERE,
+    HomeOption,
+    JsonFlag,
+    UsageError,
+    known_kind,
+    named,
+    operate,
+    print_json,
+    read_file,
+    say,
+)
 from node.errors import InputError, Malformed
 from node.protocol.canonical import decode_loose
-from node.protocol.names import parse_node_id, parse_record_id
 
 
 def register(app: Commands) -> None:
@@ -33,7 +43,8 @@ def show(
     json: JsonFlag = False,
 ) -> None:
     """One record, with where it comes from and the version it has."""
-    _named(kind, id, author)
+    known_kind(kind)
+    named(id, author)
     found = operate(home, "show", kind=kind, id=id, author=author)
     if json:
         print_json(found)
@@ -55,7 +66,8 @@ def edit(
 
     What somebody else changed since you looked is not overwritten: the command says so and changes nothing.
     """
-    _named(kind, id)
+    known_kind(kind)
+    named(id)
     if file is not None:
         text = read_file(file)
         version = version or operate(home, "show", kind=kind, id=id)["version"]
@@ -71,16 +83,6 @@ def edit(
         say(f"Changed: {kind} {id}; this node's state is seq {found['seq']}.")
     else:
         say(f"Nothing to change: {kind} {id} says that already.")
-
-
-def _named(kind: str, id_: str, author: str | None = None) -> None:
-    known_kind(kind)
-    try:
-        parse_record_id(id_)
-        if author is not None:
-            parse_node_id(author)
-    except Malformed as error:
-        raise UsageError(str(error)) from error
 
 
 def _body(kind: str, text: bytes) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 from cyclopts import App as Commands
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from node.cli.common import (
     HERE,
@@ -20,6 +18,7 @@ from node.cli.common import (
     known_kind,
     operate,
     print_json,
+    progress_bar,
     read_file,
     say,
 )
@@ -131,15 +130,7 @@ def forget(id: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> No
 
 
 def _import(home: Path, said: dict[str, Any], *, json: bool) -> dict[str, Any]:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=json or not sys.stderr.isatty(),
-        transient=True,
-    )
+    bar = progress_bar(json=json, transient=True)
     with bar:
         task = bar.add_task("rows read", total=None, visible=False)
 

@@ -15,14 +15,13 @@ from node.cli.common import (
     UsageError,
     known_kind,
     last_heard,
+    named,
     operate,
     print_json,
     say,
 )
-from node.errors import Malformed
 from node.exports import FORMATS
 from node.protocol.canonical import encode
-from node.protocol.names import parse_node_id, parse_record_id
 
 
 def register(app: Commands) -> None:
@@ -105,7 +104,7 @@ def _write(home: Path, kind: str, format_: str, languages: list[str]) -> None:
 def withdraw(kind: str, id: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:  # noqa: A002
     """Take back an own record: it leaves the signed state, and every node that follows it."""
     known_kind(kind)
-    _form(id)
+    named(id)
     found = operate(home, "withdraw", kind=kind, id=id)
     if json:
         print_json(found)
@@ -124,18 +123,9 @@ def export(
 ) -> None:
     """Print a record with all that proves it: one line of JSON that 'bra verify' checks offline."""
     del json  # it is JSON anyhow
-    _form(id)
-    if author is not None:
-        _form(author, node=True)
+    named(id, author)
     found = operate(home, "export", kind=kind, id=id, author=author)
     print(encode(found["signed_record"]).decode())
-
-
-def _form(text: str, *, node: bool = False) -> None:
-    try:
-        (parse_node_id if node else parse_record_id)(text)
-    except Malformed as error:
-        raise UsageError(f"{text!r}: {error}") from error
 
 
 def _tell_answer(found: dict[str, Any]) -> None:

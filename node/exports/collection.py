@@ -75,10 +75,6 @@ def uri(address: str) -> str:
     return address if address.isascii() else quote(address, safe=_IN_URI)
 
 
-def mailto(email: str) -> str:
-    return "mailto:" + quote(email, safe="@")
-
-
 def heading(record: Shown, languages: Sequence[str]) -> tuple[str, str]:
     """The line that names a record, and the language it is in, "" where it is a name."""
     title = record["body"].get("title") or record["body"].get("summary")

@@ -282,10 +282,6 @@ def _publisher(record: Shown) -> Thing:
     }
 
 
-def _by_language(text: str | Mapping[str, str], language: str) -> Mapping[str, str]:
-    return {language: text} if isinstance(text, str) else text
-
-
 def _texts(texts: Mapping[str, str] | None) -> list[Thing] | None:
     return [{"@value": text, "@language": tag} for tag, text in texts.items()] if texts else None
 
