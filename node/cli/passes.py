@@ -7,9 +7,8 @@ from typing import Annotated
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say
+from node.cli.common import HERE, HomeOption, JsonFlag, operate, print_json, say, write_private
 from node.cli.desk import TokenArgument, scanned
-from node.home import write_new
 
 passes = Commands(name="pass", help="Passes for your members, which other organisations' desks verify.")
 
@@ -64,16 +63,8 @@ def render(
 ) -> None:
     """Write an own pass as a page or a picture."""
     made = operate(home, "pass-render", token=scanned(token), form=to.suffix.removeprefix("."))
-    data = base64.b64decode(made["data"])
-    try:
-        # Whoever has the picture has the pass.
-        write_new(to, data, 0o600)
-    except FileExistsError as error:
-        raise UsageError(f"{to} is there already: name a new file") from error
-    if json:
-        print_json({"file": str(to), "size": len(data)})
-    else:
-        say(f"{to}: {len(data)} bytes")
+    # Whoever has the picture has the pass.
+    write_private(to, base64.b64decode(made["data"]), json=json)
 
 
 @passes.command

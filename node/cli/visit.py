@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say
-from node.home import write_new
+from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say, write_private
 
 visit = Commands(name="visit", help="Visits: ask other organisations for one, and answer what they ask.")
 
@@ -161,16 +160,9 @@ def pack(
     json: JsonFlag = False,
 ) -> None:
     """Write the trip pack of an accepted visit: venue, people, guide, events and passes, for without a network."""
-    data = base64.b64decode(operate(home, "visit-pack", visit=id, form=to.suffix.removeprefix("."))["data"])
-    try:
-        # Whoever has the file has the passes.
-        write_new(to, data, 0o600)
-    except FileExistsError as error:
-        raise UsageError(f"{to} is there already: name a new file") from error
-    if json:
-        print_json({"file": str(to), "size": len(data)})
-    else:
-        say(f"{to}: {len(data)} bytes")
+    made = operate(home, "visit-pack", visit=id, form=to.suffix.removeprefix("."))
+    # Whoever has the file has the passes.
+    write_private(to, base64.b64decode(made["data"]), json=json)
 
 
 @visit.command
