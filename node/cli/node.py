@@ -12,8 +12,6 @@ from typing import Annotated, Any
 import structlog
 from cyclopts import App as Commands
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from node import founding, kinds
 from node.app import App
@@ -27,6 +25,7 @@ from node.cli.common import (
     node_url,
     operate,
     print_json,
+    progress_bar,
     run,
     say,
 )
@@ -172,14 +171,7 @@ def _say_messages(found: dict[str, Any]) -> None:
 
 def sync(*, home: HomeOption = HERE, json: JsonFlag = False) -> int:
     """One round with every partner, now."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=json or not sys.stderr.isatty(),
-    )
+    bar = progress_bar(json=json)
     received = 0
     with bar:
         task = bar.add_task("records received", total=None)
