@@ -17,13 +17,15 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from node.trust.safety_words import safety_words
-from tests.shell import Shell
+from tests.shell import Running, Shell
 
 DEADLINE = 30.0
+PYTHON = (sys.executable, "-m")
 
 
 class Failed(AssertionError):
@@ -36,7 +38,7 @@ class Node:
     `program`: what is started to serve; a test may start it in another way.
     """
 
-    program: Sequence[str] = (sys.executable, "-m", "node")
+    program: Sequence[str] = (*PYTHON, "node")
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class Node:
     ):
         self.home = home
         self.name = name
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Running | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         home.parent.mkdir(parents=True, exist_ok=True)
@@ -99,13 +101,21 @@ class Node:
 
     def serve(self, **environment: str) -> None:
         """Starts the node and waits until it answers."""
-        log = self.home.with_suffix(".log").open("ab")
-        self.process = subprocess.Popen(
-            [*self.program, "serve", "--home", str(self.home), "--port", str(self.port)],
-            stdout=log, stderr=log, env={**os.environ, **environment},
-        )  # fmt: skip
-        log.close()
+        self.begin(**environment)
         until(self.healthy, f"{self.name} does not answer: {self.log()}")
+
+    def begin(self, **environment: str) -> None:
+        """Starts the node; it may end before it answers."""
+        arguments = ("serve", "--home", str(self.home), "--port", str(self.port))
+        log = self.home.with_suffix(".log")
+        if self.program[:2] == PYTHON:
+            module, *before = self.program[2:]
+            self.process = shell().start(module, *before, *arguments, out=log, err=log, environment=environment)
+        else:
+            with log.open("ab") as out:
+                self.process = subprocess.Popen(
+                    [*self.program, *arguments], stdout=out, stderr=out, env={**os.environ, **environment}
+                )
 
     def healthy(self) -> bool:
         if self.process is None or self.process.poll() is not None:
@@ -163,19 +173,16 @@ class Node:
         return next((each for each in self.status()["authors"] if each["node_id"] == other.id), {})
 
 
-_shells: list[Shell] = []
-"""Those that are not in use: as many commands as there are threads may run beside each other."""
+@cache
+def shell() -> Shell:
+    """What all nodes and commands of these tests are forked from."""
+    made = Shell()
+    atexit.register(made.close)
+    return made
 
 
 def bra(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    try:
-        shell = _shells.pop()
-    except IndexError:
-        shell = Shell()
-        atexit.register(shell.close)
-    done = shell.run(*arguments, stdin=stdin)
-    _shells.append(shell)
-    return done
+    return shell().run(*arguments, stdin=stdin)
 
 
 def website(name: str) -> str:

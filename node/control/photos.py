@@ -2,14 +2,18 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 from node.control.parts import Operation, Parts, Report
 from node.directory import views
-from node.directory.draft import Change
+from node.directory.draft import Change, ChangedMeanwhile
 from node.errors import InputError, Malformed
 from node.protocol.names import format_time, parse_hash
 from node.storage.photos import PREFIX
+
+_TRIES = 20
+"""Each that fails is somebody else's change that was made."""
 
 
 class Album:
@@ -24,14 +28,14 @@ class Album:
 
     async def add(self, *, data: str, venue: str | None = None) -> dict[str, Any]:
         """Adds a photo out of a file's bytes (base64), and names it in an own venue, if one is given."""
-        shown = await self._own("venue", venue) if venue else None
+        if venue:
+            await self._own("venue", venue)
         try:
             photo = await self._parts.photos.add(base64.b64decode(data, validate=True))
         except binascii.Error as error:
             raise InputError("the file didn't come whole: send it as base64") from error
-        if shown is not None:
-            named = (*shown["body"].get("photos", ()), PREFIX + photo.hash)
-            await self._publish(shown, {**shown["body"], "photos": list(dict.fromkeys(named))})
+        if venue:
+            await self._change("venue", venue, lambda body: _with(body, PREFIX + photo.hash))
         return {"photo": PREFIX + photo.hash, "size": len(photo.data)}
 
     async def list_own(self) -> dict[str, Any]:
@@ -56,8 +60,7 @@ class Album:
             raise InputError(f"{photo[:100]!r} is no photo: name it as 'bra photo list' does") from error
         held = next((each for each in await self._parts.photos.own() if each.hash == hash_), None)
         for kind, id_ in held.records if held else ():
-            shown = await self._own(kind, id_)
-            await self._publish(shown, _without(shown["body"], PREFIX + hash_))
+            await self._change(kind, id_, lambda body: _without(body, PREFIX + hash_))
         await self._parts.photos.remove(hash_)
         return {"photo": PREFIX + hash_, "records": len(held.records) if held else 0}
 
@@ -69,9 +72,23 @@ class Album:
             raise InputError(f"there is no {kind} {id_[:64]!r} of this node's own: look with 'bra list {kind}'")
         return found
 
-    async def _publish(self, shown: dict[str, Any], body: dict[str, Any]) -> None:
-        change = Change(shown["kind"], body, id=shown["id"], version=shown["version"])
-        await self._parts.publisher.publish([change])
+    async def _change(self, kind: str, id_: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Publishes an own record with its body changed; whoever changed it meanwhile loses nothing by that."""
+        for left in reversed(range(_TRIES)):
+            shown = await self._own(kind, id_)
+            again = Change(kind, change(shown["body"]), id=id_, version=shown["version"])
+            try:
+                await self._parts.publisher.publish([again])
+            except ChangedMeanwhile:
+                if not left:
+                    raise
+            else:
+                return
+
+
+def _with(body: dict[str, Any], photo: str) -> dict[str, Any]:
+    """The body with one more photo."""
+    return {**body, "photos": list(dict.fromkeys((*body.get("photos", ()), photo)))}
 
 
 def _without(body: dict[str, Any], picture: str) -> dict[str, Any]:

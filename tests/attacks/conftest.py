@@ -15,10 +15,10 @@ from tests.attacks.intruder import Intruder
 from tests.directory.small_node import TEXT, signatory
 from tests.nodes import Node, until, venue
 from tests.protocol.builders import Author
-from tests.system.conftest import Make, make, make_once, quick_commands, shell
+from tests.system.conftest import Make, make, make_once, shell
 from tests.system.inside import reading
 
-__all__ = ["make", "make_once", "quick_commands", "shell"]
+__all__ = ["make", "make_once", "shell"]
 
 PATIENCE = 15.0
 TAKEN = "taken"

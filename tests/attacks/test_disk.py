@@ -12,7 +12,7 @@ import pytest
 
 from tests.attacks.conftest import Scene, room, staged
 from tests.directory.small_node import signatory
-from tests.nodes import Node, get, until
+from tests.nodes import PYTHON, Node, get, until
 from tests.protocol.builders import Author
 from tests.system.conftest import Make
 from tests.system.inside import check, moved
@@ -81,19 +81,12 @@ def seq(node: Node, author: Author) -> int:
 class Dying(Node):
     """A node that is killed at a statement of its writer's."""
 
-    program = (sys.executable, "-m", "tests.attacks.dying")
+    program = (*PYTHON, "tests.attacks.dying")
 
-    def begin(self, counts: Path, dies_at: int = 0) -> None:
+    def dies(self, counts: Path, at: int = 0) -> None:
         """Starts it; it may be dead before it answers."""
         self.counts = counts
-        log = self.home.with_suffix(".log").open("ab")
-        self.process = subprocess.Popen(
-            [*self.program, "serve", "--home", str(self.home), "--port", str(self.port)],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "BRA_DIES_AT": str(dies_at), "BRA_COUNTS_IN": str(counts)},
-        )
-        log.close()
+        self.begin(BRA_DIES_AT=str(at), BRA_COUNTS_IN=str(counts))
 
     @property
     def statements(self) -> int:
@@ -113,18 +106,18 @@ def test_killed_before_any_statement_of_a_sync_a_node_holds_whole_sets_and_goes_
     scene.intruder.tell(author)
     try:
         undisturbed = dying(scene.victim, tmp_path / "undisturbed")
-        undisturbed.begin(tmp_path / "counts")
+        undisturbed.dies(tmp_path / "counts")
         until(lambda: Scene(undisturbed, scene.intruder).holds(author), f"no sync: {undisturbed.log()}")
         undisturbed.kill()
         whole = undisturbed.statements
         kills = min(KILLS, whole)
         for at in [1 + number * (whole - 1) // max(kills - 1, 1) for number in range(kills)]:
             twin = dying(scene.victim, tmp_path / f"at {at}")
-            twin.begin(tmp_path / f"counts {at}", at)
+            twin.dies(tmp_path / f"counts {at}", at)
             assert twin.process is not None
             assert twin.process.wait(10) < 0, f"it was not killed at {at}: {twin.log()}"
             check(twin.home / "var" / "node.db", tmp_path / "look")
-            twin.begin(tmp_path / f"counts {at}")
+            twin.dies(tmp_path / f"counts {at}")
             until(lambda: Scene(twin, scene.intruder).holds(author), f"after {at}: {twin.log()}")  # noqa: B023
             twin.kill()
             check(twin.home / "var" / "node.db", tmp_path / "look")

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from node.trust.safety_words import safety_words
 from tests import nodes
 from tests.attacks.conftest import Scene
 from tests.directory.small_node import agreement_body, organisation_body, signatory
-from tests.nodes import Node
+from tests.nodes import PYTHON, Node
 from tests.protocol.builders import Author
 from tests.system.conftest import Make
 
@@ -83,7 +82,7 @@ def test_an_invitation_counts_once_and_for_a_day(lund: Node, make: Make) -> None
     tartu.bra("join", link)
     assert "another node has used this invitation" in other.bra("join", link, code=1)
     lund.stop()
-    tomorrow = (sys.executable, "-m", "tests.system.shifted", str(DAY + 60))
+    tomorrow = (*PYTHON, "tests.system.shifted", str(DAY + 60))
     lund.program = tomorrow
     try:
         lund.serve()

@@ -25,7 +25,7 @@ needs_a_mount = pytest.mark.skipif(not small_disks(), reason="this machine gives
 class Small(Node):
     """A node whose `var` is on a small disk of its own."""
 
-    def begin(self) -> None:
+    def bring_up(self) -> None:
         self.program = (*NAMESPACE, ON_A_SMALL_DISK, "sh", str(self.home / "var"), sys.executable, "-m", "node")
         self.serve()
         assert self.process is not None
@@ -48,7 +48,7 @@ class Small(Node):
 class Broken(Node):
     """A node whose files can't be written any more, as when the system has made a broken disk read-only."""
 
-    def begin(self) -> None:
+    def bring_up(self) -> None:
         self.serve()
 
     @contextmanager
@@ -74,7 +74,7 @@ def test_a_node_answers_on_while_its_disk_says_so_and_goes_on_after(what: str, m
     partner.serve()
     node.__class__ = kind
     assert isinstance(node, Small | Broken)
-    node.begin()
+    node.bring_up()
     publish(node, "before")
     until(lambda: shown(partner) == {"before"}, f"the partner gets nothing: {node.log()}")
     with node.trouble():

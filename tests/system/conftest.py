@@ -14,18 +14,8 @@ Make = Callable[..., Node]
 
 
 @pytest.fixture(scope="session")
-def shell() -> Iterator[Shell]:
-    made = Shell()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_commands(shell: Shell) -> Iterator[None]:
-    """Every `Node.bra` goes through the shell; `test_commands` also starts the program itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nodes, "bra", shell.run)
-        yield
+def shell() -> Shell:
+    return nodes.shell()
 
 
 def making(folder: Path) -> Iterator[Make]:

@@ -4,18 +4,17 @@ C refuses, says why, keeps what it had, and goes on taking B's own records.
 """
 
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.nodes import Node, until, venue
+from tests.nodes import PYTHON, Node, until, venue
 from tests.system.conftest import Make
 from tests.system.inside import editing, moved, states
 
-LIAR = (sys.executable, "-m", "tests.system.lying")
+LIAR = (*PYTHON, "tests.system.lying")
 BEFORE = ["Room v1", "Room v2", "Room v3", "Room v4"]
 AFTER = ["Room v1", "Room v3", "Room v5", "Room with a window"]
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -143,7 +141,7 @@ def test_a_node_that_is_killed_while_photos_are_added_holds_each_whole_or_not_at
         path = tmp_path / f"{number}.jpg"
         path.write_bytes(encoded(noise(400, 200 + number)))
         with suppress(Failed):
-            told.append(json.loads(command("photo", "add", str(path), "--venue", desk, node=node))["photo"])
+            told.append(node.json("photo", "add", str(path), "--venue", desk)["photo"])
 
     adding = [threading.Thread(target=add, args=(number,)) for number in range(6)]
     for thread in adding:
@@ -163,12 +161,3 @@ def test_a_node_that_is_killed_while_photos_are_added_holds_each_whole_or_not_at
     assert {photo.removeprefix("sha256:") for photo in told} <= named, "what was told to be there is there"
     node.serve()
     assert looked_at(node, told[0]) is not None
-
-
-def command(*arguments: str, node: Node) -> str:
-    """The output of a command in a process of its own, so that several go on at the same time."""
-    program = [sys.executable, "-m", "node", *arguments, "--home", str(node.home), "--json"]
-    done = subprocess.run(program, capture_output=True, timeout=60, check=False)
-    if done.returncode:
-        raise Failed(done.stderr.decode())
-    return done.stdout.decode()
