@@ -274,9 +274,10 @@ class Receiver:
         return await self._database.read(of)
 
     def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool = False, whole: bool = False) -> _Judged:
-        if self._acceptance.standing(block.author) < Standing.REACHED:
-            return _Judged(Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it"))
         held = self._held(db, block.author)
+        if self._acceptance.standing(block.author) < Standing.REACHED:
+            refusal = Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it")
+            return _Judged(refusal, held)
         if kinds := self.kinds(block.author):
             block.keep_bodies(kinds)
         if whole and held:

@@ -268,18 +268,23 @@ class Session:
                 break
             verdicts = yield from ask(Pull(wants))
             for want, verdict in zip(wants, verdicts, strict=False):
-                self._tried.add((want.author, holdings.heard[want.author].head))
-                yield from self._follow(verdict, done)
+                tried = want.author, holdings.heard[want.author].head
+                self._tried.add(tried)
+                followed = yield from self._follow(verdict, done)
+                if isinstance(followed, Refusal) and followed.reason is Reason.NOT_ACCEPTED:
+                    # Nobody endorses it just now, perhaps until the set after it is whole again: then it is asked for.
+                    self._tried.remove(tried)
         holdings = yield from self._ask_bodies(holdings, None if everybody else told)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             yield from ask(Push(pushes))
             done.pushed = len(pushes)
 
-    def _follow(self, verdict: Verdict, done: RoundDone) -> Steps[None]:
+    def _follow(self, verdict: Verdict, done: RoundDone) -> Steps[Verdict]:
         if isinstance(verdict, Compare):
             verdict = yield from self._compare(verdict.block)
         done.applied += isinstance(verdict, Accepted)
         done.refused += isinstance(verdict, Refusal)
+        return verdict
 
     def _wants(self, holdings: Holdings) -> tuple[Want, ...]:
         wants: list[Want] = []

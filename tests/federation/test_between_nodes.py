@@ -1,5 +1,6 @@
 """What one node sends and another makes of it, over two real databases and without a network."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,21 @@ async def test_an_author_that_is_not_accepted_is_not_taken(tartu: SmallNode) -> 
     paris = signatory("paris")
     assert refused(await tartu.take(paris.block_lines(), paris)) is Reason.NOT_ACCEPTED
     assert tartu.author(paris.id) is None
+
+
+async def test_what_is_held_of_an_author_that_nobody_endorses_any_more_is_not_added_to(tartu: SmallNode) -> None:
+    paris, lund = signatory("paris"), signatory("lund")
+    lund.put("endorsement", endorsement_body(paris.id), "e1")
+    lund.commit()
+    tartu.befriend(lund)
+    accepted(await tartu.take(lund.block_lines(), lund))
+    accepted(await tartu.take(paris.block_lines(), paris))
+    lund.remove("endorsement", "e1")
+    lund.commit()
+    accepted(await tartu.take(lund.block_lines(), lund))
+    paris.put("adoption", adoption_body("more"))
+    paris.commit()
+    assert refused(await asyncio.wait_for(tartu.take(paris.block_lines(), paris), 5)) is Reason.NOT_ACCEPTED
 
 
 async def test_a_blocked_author_is_not_taken_whoever_endorses_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ FOUND = {
     2133: "a restored home was never given its own newest state by a partner that can only push",
     50011: "a node whose disk had altered what trust is worked out from could not be started again",
     60238: "what a disk lost of somebody who can't be asked was expected before that one brought it again",
+    300457: "a block of somebody whose last endorsement a disk had lost was judged again and again, for ever",
     61012: "what a disk lost of somebody who forked was expected, though nothing of that epoch is taken any more",
 }
 """What went wrong before it was mended, by seed."""
