@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from node.errors import Declined, Forged, Malformed, Unreachable
@@ -275,12 +276,17 @@ class Client:
         return f'{answered}: "{detail}"'
 
 
-def session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+def connector(resolver: AbstractResolver | None = None) -> aiohttp.BaseConnector:
+    """What opens the connections of a client; names are resolved by the system, or by `resolver`."""
+    return aiohttp.TCPConnector(limit=0, limit_per_host=8, resolver=resolver)
+
+
+def session(connector_: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
     """The HTTP client that all partners share. It keeps no cookies and leaves bodies compressed, to cap them itself."""
     return aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=connector or aiohttp.TCPConnector(limit=0, limit_per_host=8),
+        connector=connector_ or connector(),
         trust_env=False,
     )
 

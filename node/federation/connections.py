@@ -34,6 +34,8 @@ class Connections:
         self._most = most
         self._idle_seconds = idle_seconds
         self._clock = clock
+        self.open = 0
+        """How many there were when they were looked through last."""
         self._busy: dict[object, int] = {}
         self._idle_since: dict[Connection, float] = {}
 
@@ -56,6 +58,7 @@ class Connections:
         """Closes what was idle for too long, and the longest idle beyond the cap."""
         now = self._clock()
         connections = list(open_now)
+        self.open = len(connections)
         idle = {each: self._idle_since.get(each, now) for each in connections if each not in self._busy}
         self._idle_since = idle
         too_many = len(connections) - self._most

@@ -10,7 +10,7 @@ reader.end()
 import socket
 import zlib
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from node.errors import InputError, Malformed
@@ -49,6 +49,7 @@ _LEVEL = 4
 """gzip: two thirds of the time of level 6 for a few percent more bytes, measured on records."""
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE = 256 * 1024
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Compressor:
@@ -167,18 +168,28 @@ def is_loopback(url: str) -> bool:
 
 
 def is_here(url: str) -> bool:
-    """Whether a URL names this very machine, or its own network segment, in any spelling that the system resolves."""
+    """Whether a URL names this very machine, or a private network, by an address in any spelling of the system's.
+
+    What any other name leads to is seen when it is called (see `outward`).
+    """
     host = (urlsplit(url).hostname or "").lower().rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         # 127.1, 2130706433 and 0x7f.1 are addresses to the system, and names to whom it isn't asked about.
-        address: IPv4Address | IPv6Address = IPv4Address(socket.inet_aton(host))
+        return not is_outside(str(IPv4Address(socket.inet_aton(host))))
     except OSError:
         try:
-            address = ip_address(host.partition("%")[0])
+            return not is_outside(host)
         except ValueError:
             return False
+
+
+def is_outside(text: str) -> bool:
+    """Whether an IP address is neither this machine nor one of a private network; ValueError where it is none."""
+    address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_loopback or address.is_unspecified or address.is_link_local
+        # What has another address inside is taken there.
+        inside = IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address.sixtofour
+        address = address.ipv4_mapped or inside or address
+    return address.is_global and not address.is_multicast
