@@ -2,12 +2,11 @@
 
 Rules:
 
-- a member sees the visits that its own token asked for, and no other; the desk and the operator see all of both sides
+- whose visits a caller sees and answers, the guestbook says (see `guestbook`)
 - what names people is kept by nobody in between
 - whom to call and how a venue honours visits stand beside the venue
 """
 
-import base64
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -17,14 +16,13 @@ from pydantic import Field
 
 from node.api.access import Budget
 from node.api.endpoint import JSON, Call, Endpoint, Gives, Query, Takes
+from node.api.guestbook import HOSTS, Guestbook
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.api.writing import Operate
 from node.kinds.fields import LanguageTag
-from node.roaming.journal import NoVisit
 from node.roaming.request import schema
 from node.roaming.visit import LONGEST_NOTE, State
-from node.roaming.whom import NoVenue
 
 _TEXT = {"type": "string"}
 _DAYS = {"type": "array", "items": {"type": "string", "format": "date"}, "minItems": 2, "maxItems": 2}
@@ -39,13 +37,20 @@ VISIT = {
         "host": _TEXT,
         "venue": _TEXT,
         "organisation": {"type": "string", "description": "what the other one is called"},
+        "place": {"type": "string", "description": "what the venue is called"},
         "time_zone": _TEXT,
         "state": {"enum": [state.value for state in State]},
         "days": _DAYS,
         "asked": {"type": "string", "format": "date-time"},
+        "answer_by": {
+            "type": "string",
+            "format": "date-time",
+            "description": "when the host is reminded",
+        },
         "request": {"type": "object", "description": "what was asked for"},
         "moves": {"type": "array", "items": _OBJECT, "description": "who said what, in order"},
         "alternatives": {"type": "array", "items": _OBJECT, "description": "other venues that could take it"},
+        "unconfirmed": {"const": True, "description": "the host says that you came, without a pass: confirm it"},
         "problem": {"type": "string", "description": "why the other side was not told"},
     },
 }
@@ -59,7 +64,7 @@ ANSWER = {
     "required": ["answer"],
     "additionalProperties": False,
     "properties": {
-        "answer": {"enum": ["accept", "decline", "propose", "arrived", "no-show"]},
+        "answer": {"enum": list(HOSTS)},
         "days": {**_DAYS, "description": "with propose: the first and the last day that you offer"},
         "note": {"type": "string", "maxLength": LONGEST_NOTE, "description": "a word to the guests"},
     },
@@ -92,7 +97,7 @@ CONTACTS = {
 }
 PARTNERS = {"type": "object", "required": ["partners"], "properties": {"partners": {"type": "array", "items": _OBJECT}}}
 
-PACKS = {"html": "text/html", "zip": "application/zip", "ics": "text/calendar"}
+PACKS = {"html": "text/html", "zip": "application/zip", "ics": "text/calendar", "vcf": "text/vcard"}
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -100,6 +105,9 @@ class VisitsQuery(Query):
     """Which visits."""
 
     side: Literal["guest", "host"] | None = Field(None, description="guest: asked from here; host: asked of here")
+    stage: Literal["waiting", "coming", "over"] | None = Field(
+        None, description="waiting: for an answer; coming: guests are expected or there; over: all others"
+    )
     before: int | None = Field(None, ge=1, description="the cursor that the page before ended with")
     limit: int = Field(50, ge=1, le=200, description="a number of visits from 1 to 200")
 
@@ -107,8 +115,8 @@ class VisitsQuery(Query):
 class PackQuery(Query):
     """In which form."""
 
-    form: Literal["html", "zip", "ics"] = Field(
-        "html", description="html: one page; zip: its parts; ics: the date alone"
+    form: Literal["html", "zip", "ics", "vcf"] = Field(
+        "html", description="html: one page; zip: its parts; ics: the date alone; vcf: the venue and whom to call"
     )
 
 
@@ -123,7 +131,7 @@ class VisitEndpoints:
     """Everything about visits. `operate` does an operation of the node's (see `control.visiting`)."""
 
     def __init__(self, operate: Operate) -> None:
-        self._operate = operate
+        self._book = Guestbook(operate)
 
     def endpoints(self) -> list[Endpoint]:
         one = {200: Gives("the visit", {JSON: VISIT})}
@@ -143,6 +151,8 @@ class VisitEndpoints:
             write("/visits/{visit}/cancel", "cancel_visit", "Cancel a visit", self._cancel, gives=one, takes=note),
             write("/visits/{visit}/agree", "agree_visit", "Agree to the host's other date", self._agree, gives=one,
                   takes=note),
+            write("/visits/{visit}/confirm", "confirm_visit", "Confirm that you came, where no pass was shown",
+                  self._confirm, gives=one),
             write(
                 "/visits/{visit}/answer", "answer_visit", "Answer a visit, or say who came", self._answer, gives=one,
                 takes=Takes("the answer", schema=ANSWER, most=16 * 1024), role=Role.DESK,
@@ -163,86 +173,62 @@ class VisitEndpoints:
     async def _ask(self, call: Call) -> web.StreamResponse:
         if not isinstance(call.body, dict):
             raise Refused.fields([("body", "the request is no object: send what is asked for")], 422)
-        seen = sorted(call.caller.visibilities)
-        found = await self._operate("visit-ask", {"request": call.body, "visibilities": seen, **_asker(call)})
-        return web.json_response(found, status=201, headers=_PRIVATE)
+        return _private(await self._book.ask(call.caller, call.body), status=201)
 
     async def _list(self, call: Call) -> web.StreamResponse:
-        asked = {"side": call.query.side, "before": call.query.before, "limit": call.query.limit}
-        if call.caller.role is Role.DESK and call.query.side != "guest":
-            return web.json_response(await self._done("visit-list", {**asked, "side": "host"}), headers=_PRIVATE)
-        return await self._answered("visit-list", asked, call)
+        asked = call.query
+        return _private(
+            await self._book.listing(
+                call.caller, side=asked.side, stage=asked.stage, before=asked.before, limit=asked.limit
+            )
+        )
 
     async def _show(self, call: Call) -> web.StreamResponse:
-        asked = {"visit": call.path("visit")}
-        if call.caller.role is Role.DESK:
-            found = await self._done("visit-show", asked)
-            if found["side"] == "host":
-                return web.json_response(found, headers=_PRIVATE)
-        return await self._answered("visit-show", asked, call)
+        return _private(await self._book.one(call.caller, call.path("visit")))
 
     async def _cancel(self, call: Call) -> web.StreamResponse:
-        return await self._say(call, {"answer": "cancel", **_fields(call, "note")})
+        return _private(await self._book.say(call.caller, call.path("visit"), "cancel", **_fields(call, "note")))
 
     async def _agree(self, call: Call) -> web.StreamResponse:
-        return await self._say(call, {"answer": "agree", **_fields(call, "note")})
+        return _private(await self._book.say(call.caller, call.path("visit"), "agree", **_fields(call, "note")))
+
+    async def _confirm(self, call: Call) -> web.StreamResponse:
+        return _private(await self._book.confirm(call.caller, call.path("visit")))
 
     async def _answer(self, call: Call) -> web.StreamResponse:
         said = _fields(call, "answer", "days", "note")
-        if said.get("answer") not in ANSWER["properties"]["answer"]["enum"]:  # type: ignore[index]
-            raise Refused.fields([("answer", "write accept, decline, propose, arrived or no-show")], 422)
-        # Of a visit here: the operation knows none of others that could be answered.
-        asked = {"visit": call.path("visit"), **said}
-        return web.json_response(await self._done("visit-say", asked), headers=_PRIVATE)
+        return _private(await self._book.answer(call.path("visit"), said.pop("answer", ""), **said))
 
     async def _passes(self, call: Call) -> web.StreamResponse:
-        return await self._answered("visit-passes", {"visit": call.path("visit")}, call)
+        return _private({"passes": await self._book.passes(call.caller, call.path("visit"))})
 
     async def _pack(self, call: Call) -> web.StreamResponse:
         form = call.query.form
-        asked = {"visit": call.path("visit"), "form": form, "visibilities": sorted(call.caller.visibilities)}
-        found = await self._done("visit-pack", {**asked, **_asker(call)})
-        headers = {
-            **_PRIVATE,
-            "Content-Type": PACKS[form],
-            "Content-Disposition": f'attachment; filename="trip.{form}"',
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(body=base64.b64decode(found["data"]), headers=headers)
+        return packed(await self._book.pack(call.caller, call.path("visit"), form), form)
 
     async def _contacts(self, call: Call) -> web.StreamResponse:
-        asked = {
-            "venue": f"{call.path('author')}/{call.path('id')}",
-            "topic": call.query.topic,
-            "languages": [call.query.language] if call.query.language else [],
-            "visibilities": sorted(call.caller.visibilities),
-        }
-        return web.json_response(await self._done("visit-contacts", asked), headers=_PRIVATE)
+        venue = f"{call.path('author')}/{call.path('id')}"
+        languages = [call.query.language] if call.query.language else []
+        return _private(await self._book.contacts(call.caller, venue, topic=call.query.topic, languages=languages))
 
     async def _reciprocity(self, call: Call) -> web.StreamResponse:
         del call
-        return web.json_response(await self._operate("reciprocity", {}), headers=_PRIVATE)
-
-    async def _say(self, call: Call, said: Mapping[str, Any]) -> web.StreamResponse:
-        return await self._answered("visit-say", {"visit": call.path("visit"), **said}, call)
-
-    async def _answered(self, operation: str, asked: Mapping[str, Any], call: Call) -> web.StreamResponse:
-        found = await self._done(operation, {**asked, **_asker(call)})
-        return web.json_response(found, headers=_PRIVATE)
-
-    async def _done(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return await self._operate(operation, asked)
-        except (NoVisit, NoVenue) as error:
-            raise Refused(str(error), 404) from error
+        return _private(await self._book.reciprocity())
 
 
-def _asker(call: Call) -> dict[str, str]:
-    """Operators speak for the organisation; members and the desk for themselves, but of visits here the desk sees all.
+def packed(data: bytes, form: str) -> web.Response:
+    """A trip pack as a file to keep."""
+    headers = {
+        **_PRIVATE,
+        "Content-Type": PACKS[form],
+        "Content-Disposition": f'attachment; filename="trip.{form}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=data, headers=headers)
 
-    A tablet at the reception needn't hold the passes of everybody who travels.
-    """
-    return {"asker": "" if call.caller.role is Role.OPERATOR else call.caller.id}
+
+def _private(found: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    return web.json_response(found, status=status, headers=_PRIVATE)
 
 
 def _fields(call: Call, *known: str) -> dict[str, Any]:
@@ -254,7 +240,7 @@ def _fields(call: Call, *known: str) -> dict[str, Any]:
     faults += [
         (name, f"write a text of at most {LONGEST_NOTE} characters")
         for name in ("answer", "note")
-        if not isinstance(text := said.get(name, ""), str) or len(text) > LONGEST_NOTE
+        if not isinstance(said.get(name, ""), str)
     ]
     days = said.get("days", ["", ""])
     if not isinstance(days, list) or len(days) != 2 or not all(isinstance(day, str) for day in days):

@@ -1,4 +1,4 @@
-"""Visits: `bra visit ask`, `list`, `show`, `answer`, `agree`, `cancel`, `arrived`, `no-show`, `pack`, `reciprocity`."""
+"""Visits: `bra visit ask`, `list`, `show`, `answer`, `agree`, `cancel`, `arrived`, `confirm`, `no-show`, `pack`, …"""
 
 import base64
 from pathlib import Path
@@ -125,6 +125,12 @@ def arrived(id: IdArgument, /, *, home: HomeOption = HERE, json: JsonFlag = Fals
     _tell(operate(home, "visit-say", visit=id, answer="arrived"), json=json)
 
 
+@visit.command
+def confirm(id: IdArgument, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:  # noqa: A002
+    """Confirm that your people came, where the host says so and was shown no pass; only then it is counted."""
+    _tell(operate(home, "visit-confirm", visit=id), json=json)
+
+
 @visit.command(name="no-show")
 def no_show(id: IdArgument, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:  # noqa: A002
     """Say that nobody came."""
@@ -155,7 +161,7 @@ def pack(
     id: IdArgument,  # noqa: A002
     /,
     *,
-    to: Annotated[Path, Parameter(help="A new file: .html opens anywhere, .zip has its parts, .ics the date alone.")],
+    to: Annotated[Path, Parameter(help="A new file: .html opens anywhere, .zip its parts, .ics dates, .vcf people.")],
     home: HomeOption = HERE,
     json: JsonFlag = False,
 ) -> None:
@@ -201,6 +207,8 @@ def _tell(found: dict[str, Any], *, json: bool) -> None:
         days = f" {' to '.join(dict.fromkeys(move['days']))}" if "days" in move else ""
         note = f': "{move["note"]}"' if "note" in move else ""
         say(f"    {move['at']}  {move['by']}: {move['event']}{days}{note}")
+    if "unconfirmed" in found:
+        say(f"    ! the host says that you came, without a pass: 'bra visit confirm {found['visit']}' if that is so")
     if "problem" in found:
         say(f"    ! {found['problem']}")
     for other in found.get("alternatives", ()):

@@ -12,6 +12,7 @@ from node.errors import InputError, Malformed, ProtocolError
 from node.protocol import names
 from node.protocol.names import format_time
 from node.roaming import rendering
+from node.roaming.availability import each_day, unasked_days
 from node.roaming.passes import Pass, Token
 from node.roaming.rendering import Sheet
 from node.roaming.visit import Days
@@ -48,6 +49,8 @@ class Passing:
             body = records.body(db, author.no, "venue", id_) if author else None
             if body is None:
                 raise InputError(f"there is no venue {venue} here: look with 'bra list venue'")
+            if host != self._parts.acceptance.me and len(each_day(period)) > unasked_days(body):
+                raise InputError(f"{body['name']} has to be asked for these days: ask for a visit ('bra visit ask')")
             visit = base64.b32encode(self._parts.world.random(10)).decode().lower()
             zone = body["time_zone"]
             return self._parts.passes.issue(

@@ -16,7 +16,7 @@ from node.protocol.names import NodeId, parse_node_id, parse_record_id
 from node.roaming import receipts, whom
 from node.roaming.arrivals import shown
 from node.roaming.packing import FORMS, pack
-from node.roaming.visit import Event, Side
+from node.roaming.visit import Event, Side, Stage
 from node.roaming.visits import LARGEST_PAGE
 from node.storage import arrivals
 
@@ -27,7 +27,7 @@ GUESTS = frozenset(("agree", "cancel"))
 
 
 class Visiting:
-    """reciprocity; visit-ask, -contacts, -list, -pack, -passes, -receipt, -say, -show."""
+    """reciprocity; visit-ask, -confirm, -contacts, -list, -pack, -passes, -receipt, -rules, -say, -show."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -37,20 +37,31 @@ class Visiting:
         return {
             "reciprocity": self.reciprocity,
             "visit-ask": self.ask,
+            "visit-confirm": self.confirm,
             "visit-contacts": self.contacts,
             "visit-list": self.listing,
             "visit-pack": self.pack,
             "visit-passes": self.passes,
             "visit-receipt": self.receipt,
+            "visit-rules": self.rules,
             "visit-say": self.say,
             "visit-show": self.show,
         }
 
     async def ask(
-        self, *, request: dict[str, Any], asker: str = "", visibilities: Sequence[str] = tuple(EVERYTHING)
+        self,
+        *,
+        request: dict[str, Any],
+        asker: str = "",
+        visibilities: Sequence[str] = tuple(EVERYTHING),
+        key: str = "",
     ) -> dict[str, Any]:
-        """Asks a host for a visit (`roaming.request`), of a venue that the asker may see."""
-        return await self._parts.visits.ask(request, asker=asker, reader=self._reader(visibilities))
+        """Asks a host for a visit (`roaming.request`), of a venue that the asker may see. `key`: see `Visits.ask`."""
+        return await self._parts.visits.ask(request, asker=asker, reader=self._reader(visibilities), key=key)
+
+    async def rules(self) -> dict[str, Any]:
+        """What who asks for a visit should know of this node: for how many days what they say is kept."""
+        return {"keep_days": self._parts.visits.keep_days}
 
     async def say(
         self,
@@ -70,14 +81,27 @@ class Visiting:
             await self._parts.passes.publish()
         return found
 
+    async def confirm(self, *, visit: str, asker: str = "") -> dict[str, Any]:
+        """The guests' word that they came, where their host says so and was shown no pass."""
+        return await self._parts.visits.confirm(visit, asker=asker)
+
     async def listing(
-        self, *, side: str | None = None, asker: str = "", before: int | None = None, limit: int = LARGEST_PAGE
+        self,
+        *,
+        side: str | None = None,
+        asker: str = "",
+        stage: str | None = None,
+        before: int | None = None,
+        limit: int = LARGEST_PAGE,
     ) -> dict[str, Any]:
-        """The newest visits first, of one side ("guest" or "host") or of both."""
+        """The newest visits first, of one side ("guest" or "host") or of both, and of one stage or of all."""
         if side not in (None, *Side):
             raise InputError(f"{side!r} is no side: give guest or host")
-        chosen = Side(side) if side else None
-        return await self._parts.visits.listing(side=chosen, asker=asker, before=before, most=min(limit, LARGEST_PAGE))
+        if stage not in (None, *Stage):
+            raise InputError(f"{stage!r} is no stage: give {', '.join(Stage)}")
+        chosen, far = Side(side) if side else None, Stage(stage) if stage else None
+        most = min(limit, LARGEST_PAGE)
+        return await self._parts.visits.listing(side=chosen, asker=asker, stage=far, before=before, most=most)
 
     async def show(self, *, visit: str, asker: str = "") -> dict[str, Any]:
         return await self._parts.visits.show(visit, asker=asker)

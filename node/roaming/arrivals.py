@@ -3,13 +3,16 @@
 Rules (SPEC, "Visits"):
 
 - the host signs that the guests of a visit came; the guest's node, which knows what was agreed, signs the same bytes
-  and sends its signature back. A host that makes visits up gets no second signature, and only what both signed counts
+  and sends its signature back. Only what both signed counts
+- that somebody came, the guest's node believes where the host names a pass of this visit: its `jti` is in the pass and
+  nowhere else. Else it waits for its own people to confirm that they came; what they don't goes with the visit
 - both signing keys are those of the newest cards; the statement says both names, so that it means nothing elsewhere
 
     {"type": "arrival", "host": "bra1...", "guest": "bra1...", "visit": "...", "venue": "delta-desk",
      "day": "2027-06-02", "days": 2, "at": "2027-06-02T06:31:00Z"}
 """
 
+import hmac
 import sqlite3
 from datetime import datetime
 from typing import Any
@@ -24,6 +27,7 @@ from node.protocol.names import NodeId, decode_base64, encode_base64, format_tim
 from node.roaming.availability import each_day, starts
 from node.roaming.journal import answer_minutes
 from node.roaming.messages import Messages, Refusal
+from node.roaming.passes import Token
 from node.roaming.visit import Days, Event
 from node.storage import arrivals, authors, visits
 from node.storage.arrivals import Arrival
@@ -37,7 +41,7 @@ _CLOCKS = 3600
 
 
 class Arrivals:
-    """States, countersigns and keeps arrivals. `key`: this node's signing key."""
+    """States, takes, confirms and keeps arrivals. `key`: this node's signing key."""
 
     def __init__(self, acceptance: Acceptance, messages: Messages, key: PrivateKey) -> None:
         self._acceptance = acceptance
@@ -45,8 +49,8 @@ class Arrivals:
         self._key = key
         messages.on(KIND, self._hear)
 
-    def state(self, db: sqlite3.Connection, visit: Visit, days: Days, now: float) -> dict[str, Any]:
-        """The host's signed statement that the guests are there, which is kept."""
+    def state(self, db: sqlite3.Connection, visit: Visit, days: Days, now: float, *, shown: str = "") -> dict[str, Any]:
+        """The host's signed statement that the guests are there, which is kept. `shown`: the `jti` of their pass."""
         statement = {
             "type": "arrival",
             "host": visit.host,
@@ -61,12 +65,16 @@ class Arrivals:
         data = encode(statement)
         signature = self._key.sign(data)
         arrivals.put(db, _arrival(visit, statement, data, signature))
-        return {"statement": statement, "signature": encode_base64(signature)}
+        value = {"statement": statement, "signature": encode_base64(signature)}
+        return {**value, "pass": shown} if shown else value
 
-    def countersign(self, db: sqlite3.Connection, visit: Visit, days: Days, value: object, now: float) -> None:
-        """Signs what the host states, and sends the signature back; ProtocolError where it states anything else."""
-        if not isinstance(value, dict) or value.keys() != {"statement", "signature"}:
-            raise Malformed("an arrival has a statement and a signature")
+    def take(self, db: sqlite3.Connection, visit: Visit, days: Days, value: object, now: float) -> bool:
+        """Keeps what the host states, and signs it where a pass of the visit was shown; whether it is signed.
+
+        ProtocolError where the host states anything else.
+        """
+        if not isinstance(value, dict) or value.keys() - {"pass"} != {"statement", "signature"}:
+            raise Malformed("an arrival has a statement, a signature, and perhaps the pass that was shown")
         statement = value["statement"]
         if not isinstance(statement, dict) or statement.keys() != MEMBERS:
             raise Malformed("the statement of an arrival has other members")
@@ -91,11 +99,23 @@ class Arrivals:
             raise Forged("the guests have cancelled this visit: nobody signs that they came")
         host_signature = decode_base64(value["signature"], 64)
         keys.verify(_signing(db, visit.host), host_signature, data)
-        signature = self._key.sign(data)
-        minutes = answer_minutes(db, visit)
-        arrivals.put(db, _arrival(visit, statement, data, host_signature, signature, minutes))
-        body = {"visit": visit.id, "signature": encode_base64(signature)}
-        self._messages.send(db, NodeId(visit.host), KIND, body, id=f"{visit.id}-{KIND}")
+        arrivals.put(db, _arrival(visit, statement, data, host_signature, answer_minutes(db, visit)))
+        if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):
+            return False
+        self.confirm(db, visit)
+        return True
+
+    def confirm(self, db: sqlite3.Connection, visit: Visit) -> None:
+        """Signs the arrival that the host has stated, and sends the signature; InputError where it stated none."""
+        held = arrivals.find(db, visit.guest, visit.id)
+        if held is None:
+            raise InputError("the host has not said that you came: ask it to say so")
+        if held.guest_signature is not None:
+            return
+        signature = self._key.sign(held.statement)
+        arrivals.countersigned(db, held.guest, held.visit, signature)
+        body = {"visit": held.visit, "signature": encode_base64(signature)}
+        self._messages.send(db, NodeId(visit.host), KIND, body, id=f"{held.visit}-{KIND}")
 
     def _hear(self, db: sqlite3.Connection, guest: NodeId, body: dict[str, Any], at: float) -> Refusal | None:
         """Keeps the guest's signature, if it is one of the arrival that was stated."""
@@ -112,13 +132,14 @@ class Arrivals:
         return None
 
 
+def _was_shown(db: sqlite3.Connection, visit: Visit, shown: str) -> bool:
+    """Whether this node has made a pass of this id for the visit."""
+    made = [Token.parse(text).claims.id for text in visits.passes(db, visit.no).values()]
+    return any(hmac.compare_digest(each, shown) for each in made)
+
+
 def _arrival(
-    visit: Visit,
-    statement: dict[str, Any],
-    data: bytes,
-    host_signature: bytes,
-    guest_signature: bytes | None = None,
-    minutes: int | None = None,
+    visit: Visit, statement: dict[str, Any], data: bytes, host_signature: bytes, minutes: int | None = None
 ) -> Arrival:
     return Arrival(
         guest=visit.guest,
@@ -130,7 +151,6 @@ def _arrival(
         answer_minutes=minutes,
         statement=data,
         host_signature=host_signature,
-        guest_signature=guest_signature,
     )
 
 

@@ -57,6 +57,20 @@ def hindrance(
     return None
 
 
+def unasked_days(venue: Mapping[str, Any]) -> int:
+    """For how many days guests may come without having asked: those that are free, where no notice is wanted."""
+    free_days: int = venue["terms"]["free_days"]
+    return 0 if venue["terms"]["notice_hours"] else free_days
+
+
+def within(venue: Mapping[str, Any], now: float) -> Days:
+    """The first and the last day, by the venue's own calendar, for which it can be asked at `now`."""
+    zone, notice = ZoneInfo(venue["time_zone"]), venue["terms"]["notice_hours"]
+    first = datetime.fromtimestamp(now + notice * 3600, zone).date()
+    last = datetime.fromtimestamp(now, zone).date() + FARTHEST_DAYS * _DAY
+    return Days(first.isoformat(), last.isoformat())
+
+
 def begins(venue: Mapping[str, Any], days: Days, arrival: str | None) -> float:
     """The moment at which a visit begins, in seconds: at its arrival, or when the venue opens."""
     hours = opening(venue, days.first)

@@ -7,7 +7,8 @@ Rules (SPEC, "Messages"):
 - a recipient is called where its beat says; one that can't be called has a mailbox with the nodes between it and us, or
   with a partner of ours. Who holds a message there is asked again until it hands out the recipient's answer
 - one recipient that doesn't answer keeps no other one waiting
-- an address in a beat must not make this node call its own machine, unless it calls there anyway (a rehearsal)
+- an address in a beat must not make this node call its own machine or network, unless it calls there anyway (a
+  rehearsal); where a name leads is looked at when it is called (see `federation.outward`)
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from node.errors import BraError, InputError, Malformed, PeerError, ProtocolErro
 from node.federation.answers import NotAllowed
 from node.federation.client import Client
 from node.federation.schedule import Pace
-from node.federation.wire import is_here, is_loopback, parse_url
+from node.federation.wire import is_here, parse_url
 from node.housekeeping import logged
 from node.protocol.canonical import encode
 from node.protocol.messages import Sealed
@@ -246,7 +247,7 @@ class Delivery:
     def _addresses(self, db: sqlite3.Connection, to: NodeId) -> list[Address]:
         """Where a message to a node is brought, the likeliest first."""
         everyone = {each.node_id: each for each in partners.everyone(db)}
-        rehearsal = any(is_loopback(url) for url in (self._own_url, *(each.url or "" for each in everyone.values())))
+        rehearsal = any(is_here(url) for url in (self._own_url, *(each.url or "" for each in everyone.values())))
 
         def of(node: NodeId) -> list[Address]:
             found, partner = authors.find(db, node), everyone.get(node)

@@ -29,7 +29,7 @@ from node.protocol.names import NodeId, format_time
 from node.roaming import status
 from node.roaming.availability import ends, starts
 from node.roaming.node_keys import NodeKeys
-from node.roaming.passes import Pass
+from node.roaming.passes import Pass, Token
 from node.roaming.visit import Days
 from node.storage import authors, passes, records
 from node.storage.database import Database
@@ -106,6 +106,10 @@ class Passes:
         token = claims.sign(*self._node_keys.pass_key)
         passes.add(db, Issued(claims.id, claims.index, visit, until, None))
         return token
+
+    def current(self, token: str) -> bool:
+        """Whether a pass of this node's own was signed with its pass key of now: with a key, all of its passes end."""
+        return Token.parse(token).kid == self._node_keys.pass_key[0]
 
     def revoke(self, db: sqlite3.Connection, *, ids: Iterable[str] = (), visit: str | None = None) -> int:
         """Revokes passes by their ids, or all of a visit; how many were good until now. `publish` tells the others."""

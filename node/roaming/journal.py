@@ -17,7 +17,7 @@ from node.protocol.names import format_time
 from node.roaming import availability
 from node.roaming.request import Request
 from node.roaming.visit import Course, Days, Event, Move, Side, course
-from node.storage import visits
+from node.storage import arrivals, visits
 from node.storage.visits import Said, Visit
 
 
@@ -81,6 +81,12 @@ def answer_minutes(db: sqlite3.Connection, visit: Visit) -> int | None:
     return max(min(answered) - min(asked), 0) // 60 if asked and answered else None
 
 
+def unconfirmed(db: sqlite3.Connection, visit: Visit) -> bool:
+    """Whether the host says that the guests came, and they are to confirm it, as no pass of theirs was shown."""
+    held = arrivals.find(db, visit.guest, visit.id) if visit.side == Side.GUEST else None
+    return held is not None and held.guest_signature is None
+
+
 def request_of(visit: Visit) -> Request:
     return Request.parse(orjson.loads(visit.request))
 
@@ -121,6 +127,8 @@ def shown(db: sqlite3.Connection, visit: Visit, now: float) -> dict[str, Any]:
         "request": orjson.loads(visit.request),
         "moves": [{"by": move.side, **move.as_value()} for move in found.moves],
     }
+    if unconfirmed(db, visit):
+        value["unconfirmed"] = True
     if visit.problem:
         value["problem"] = visit.problem
     return value

@@ -48,7 +48,7 @@ class About:
 
 
 def letter(what: str, about: About, *, to: str, sender: str, name: str, now: float) -> EmailMessage:
-    """The letter `what` ("request", "reminder", "news" or "silence"). `name`: of the message, the same at each try.
+    """The letter `what` ("request", "reminder", "news", "silence" or "arrival"). `name`: the same at each try.
 
     InputError where an address can't stand in a header.
     """
@@ -85,6 +85,8 @@ def _subject(what: str, about: About, *, host: bool) -> str:
             return f"Still waiting: {company} asks to visit {venue}: {about.days}"
         case "silence":
             return f"No answer yet: {venue}, {about.days}"
+        case "arrival":
+            return f"Were you there? {venue}, {about.days}"
     who = company if host else venue
     return f"{_SAID.get(about.visit['state'], 'News')}: {who}, {about.days}"
 
@@ -159,6 +161,15 @@ def _silence(about: About) -> str:
     )
 
 
+def _arrival(about: About) -> str:
+    told = [
+        "The host says that you came, and was shown no pass.",
+        f"If you were there, confirm it at your organisation's node: visit {about.visit['visit']}.",
+        "If you were not, do nothing: without your word it is not counted.",
+    ]
+    return "\n".join([*told, "", *_facts(about)])
+
+
 def _also(about: About) -> list[str]:
     if not about.others:
         return []
@@ -166,4 +177,4 @@ def _also(about: About) -> list[str]:
     return ["", "Other venues near, open on these days:", *found]
 
 
-_TEXTS = {"request": _request, "reminder": _reminder, "news": _news, "silence": _silence}
+_TEXTS = {"request": _request, "reminder": _reminder, "news": _news, "silence": _silence, "arrival": _arrival}

@@ -7,27 +7,33 @@ Rules:
 - it is good for one decision, for `LASTS` at most, and only while the visit waits for an answer; then it shows what was
   decided until it ends
 - it opens this visit, and nothing else: no list, no other visit, no record of the host's
+- `AT_ONCE` links are looked up at the same time: strangers who guess wait for nobody, and nobody's questions for them
 
     secret = mint(db, visit, random, now)                # in the letter: https://park.example/visit/<secret>
     await links.decide(secret, Event.ACCEPT)
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from node.errors import InputError, Malformed
+from node.directory import views
+from node.errors import InputError, Malformed, TooSlow
 from node.protocol.names import encode_base64
-from node.roaming import journal
+from node.roaming import showing
 from node.roaming.visit import OPEN, Days, Event
 from node.roaming.visits import Visits
 from node.storage import visits as stored
+from node.storage.transactions import Job
 from node.storage.visits import Link, Visit
 from node.world import World
+
+T = TypeVar("T")
 
 PATH = "/visit"
 LASTS = 14 * 86_400
@@ -35,6 +41,7 @@ LASTS = 14 * 86_400
 DECISIONS = (Event.ACCEPT, Event.DECLINE, Event.PROPOSE)
 SECONDS = 2.0
 """That a look may keep a thread."""
+AT_ONCE = 16
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -56,16 +63,21 @@ class Links:
     def __init__(self, visits: Visits, world: World) -> None:
         self._visits = visits
         self._world = world
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def look(self, secret: str) -> dict[str, Any]:
-        """The visit as `journal.shown` has it, and whether an answer is still wanted (`waiting`); NoLink."""
+        """The visit as `showing.named` has it, whose node this is (`owner`), and if an answer is wanted (`waiting`).
+
+        NoLink where the link is none.
+        """
 
         def read(db: sqlite3.Connection) -> dict[str, Any]:
             link, visit = self._held(db, secret)
-            shown = journal.shown(db, visit, self._world.now())
-            return {**shown, "waiting": link.used is None and shown["state"] in OPEN}
+            [shown] = showing.named(db, [visit], self._world.now())
+            owner = views.organisation_names(db, [visit.host]).get(visit.host, "")
+            return {**shown, "owner": owner, "waiting": link.used is None and shown["state"] in OPEN}
 
-        return await self._visits.database.query(read, SECONDS)
+        return await self._query(read)
 
     async def decide(self, secret: str, event: Event, *, days: tuple[str, str] | None = None, note: str = "") -> None:
         """Decides by a link, once; InputError where that can't be decided, and then the link is still good."""
@@ -87,8 +99,14 @@ class Links:
             stored.use_link(db, link.hash, self._world.now())
 
         # Guessed links cost the writer nothing.
-        await self._visits.database.query(partial(self._held, secret=secret), SECONDS)
+        await self._query(partial(self._held, secret=secret))
         await self._visits.database.write(job)
+
+    async def _query(self, job: Job[T]) -> T:
+        if self._room.locked():
+            raise TooSlow("too many links are looked up now: try again in a minute")
+        async with self._room:
+            return await self._visits.database.query(job, SECONDS)
 
     def _held(self, db: sqlite3.Connection, secret: str) -> tuple[Link, Visit]:
         link = stored.find_link(db, _hash(secret)) if _SECRET.fullmatch(secret) else None

@@ -5,9 +5,7 @@ Rules:
 - a letter is queued with the change that it tells of, and leaves the queue when a server has taken it. It is written
   when it is sent: its link's secret, its address and its text are on no disk of this node
 - what fails is tried again, later each time, and given up after `MOST_TRIES`; it holds no other letter back
-- before a host is asked, the free-busy address of its venue is looked at: on days that are full its node declines. The
-  address is of this node's own record, typed by its operator; https, not on this machine, no redirect
-  followed, bounded in bytes and time
+- before a host is asked, the free-busy address of its venue is looked at: on days that are full its node declines
 - without `[mail] host` nothing is sent, and the host answers with `bra visit answer` or over the API
 """
 
@@ -28,10 +26,10 @@ from node.directory import views
 from node.directory.acceptance import Acceptance
 from node.directory.reader import EVERYTHING, Reader
 from node.errors import BraError, HomeError, InputError, Malformed, PeerError
-from node.federation.wire import is_here
 from node.plain import plain
 from node.protocol.names import NodeId, format_time
-from node.roaming import availability, calendars, journal, links
+from node.roaming import availability, calendars, journal, links, venue_calendar
+from node.roaming.alternatives import alternatives
 from node.roaming.letters import About, letter
 from node.roaming.visit import OPEN, Event, Side
 from node.roaming.visits import Visits
@@ -50,7 +48,6 @@ MOST_TRIES = 20
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 """Seconds."""
 SMTP_SECONDS = 30.0
-CALENDAR_SECONDS = 10.0
 _ASKING = ("request", "reminder")
 
 
@@ -106,7 +103,14 @@ class Mailing:
     def _still(self, db: sqlite3.Connection, due: Letter) -> tuple[Visit | None, dict[str, Any] | None]:
         """The letter's visit and its venue, as long as there is something to tell."""
         visit, now = stored.numbered(db, due.visit), self._world.now()
-        if visit is None or (due.what in (*_ASKING, "silence") and visit.state not in OPEN) or visit.ends <= now:
+        if visit is None:
+            return None, None
+        if due.what == "arrival":
+            # Who came may be written down the morning after.
+            over = not journal.unconfirmed(db, visit)
+        else:
+            over = visit.ends <= now or (due.what in (*_ASKING, "silence") and visit.state not in OPEN)
+        if over:
             return None, None
         reader = Reader.of(self._acceptance, EVERYTHING, now)
         return visit, views.one(db, reader, "venue", visit.host, visit.venue.partition("/")[2])
@@ -122,7 +126,8 @@ class Mailing:
         if due.what in _ASKING and self._url:
             secret, ends = links.mint(db, visit, self._world.random, now)
             link, until = f"{self._url}{links.PATH}/{secret}", format_time(ends)
-        others = self._visits.alternatives(db, visit) if visit.guest == me and shown["state"] in _WITHOUT else []
+        without = visit.guest == me and shown["state"] in _WITHOUT
+        others = alternatives(db, self._acceptance, visit, now) if without else []
         return About(
             visit=shown,
             venue=venue["body"],
@@ -154,18 +159,15 @@ class Mailing:
     async def _look_into_calendar(self, visit: Visit, venue: dict[str, Any], address: str) -> tuple[bool, str]:
         """Whether the visit was declined because a day of it is full; and what the host is told of the calendar."""
         days = (visit.first, visit.last)
-        if is_here(address):
-            return False, "Your venue's calendar was not looked at: its free_busy_url names this very machine"
         try:
-            data = await fetch(self._http, address)
-            taken = await asyncio.to_thread(calendars.busy, data, visit.zone, days)
+            taken = await venue_calendar.look(self._http, address, visit.zone, days)
         except (PeerError, Malformed) as error:
             return False, f"Your venue's calendar could not be looked at: {error}"
         wanted = journal.request_of(visit).period
         full = [
             day
             for day in availability.each_day(wanted)
-            if calendars.is_full(availability.opening(venue, day) or [], taken, visit.zone)
+            if venue_calendar.is_full(availability.opening(venue, day) or [], taken, visit.zone)
         ]
         if full:
             note = f"The venue's calendar is full on {', '.join(full)}: ask for other days."
@@ -190,25 +192,6 @@ class Mailing:
 
 _WITHOUT = ("asked", "reminded", "declined", "expired")
 """States in which the guests may want another venue."""
-
-
-async def fetch(http: aiohttp.ClientSession, address: str) -> bytes:
-    """A calendar's bytes; PeerError where none comes as it should."""
-    timeout = aiohttp.ClientTimeout(total=CALENDAR_SECONDS)
-    try:
-        # Compressed bytes would have to be unpacked with a bound of their own.
-        told = {"Accept": "text/calendar", "Accept-Encoding": "identity"}
-        async with http.get(address, allow_redirects=False, timeout=timeout, headers=told) as answer:
-            if answer.status != 200 or answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise PeerError(f"it answered {answer.status}: check the venue's free_busy_url")
-            data = bytearray()
-            async for chunk in answer.content.iter_chunked(64 * 1024):
-                data += chunk
-                if len(data) > calendars.LARGEST:
-                    raise PeerError(f"it has more than {calendars.LARGEST} bytes: give the address of a smaller one")
-            return bytes(data)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise PeerError("it didn't answer: check the venue's free_busy_url") from error
 
 
 def submit(message: EmailMessage, mail: Mail) -> None:

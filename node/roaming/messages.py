@@ -38,6 +38,10 @@ A_DAY_OF_SENDER = 500
 """Messages that are taken of one sender in 24 hours."""
 REMEMBERED = 100_000
 """Messages of all senders that are remembered until they expire; beyond that none is taken."""
+OF_SENDER = 2_500
+"""Of these, of one sender."""
+OF_HOP = 10_000
+"""Of all senders that are known through one first hop: under however many names, no partner fills it for the others."""
 _AT_ONCE = 100
 _EXPIRED = "no acknowledgement came before it expired: ask the organisation in another way"
 
@@ -120,8 +124,13 @@ class Messages:
         """Raises Busy where no further message of the sender is taken now."""
         if stored.received_within_a_day(db, sender, self._world.now()) >= A_DAY_OF_SENDER:
             raise Busy(f"{A_DAY_OF_SENDER} messages of this node came within a day: send the others tomorrow")
-        if stored.known(db) >= REMEMBERED:
-            raise Busy("this node's inbox is full: try again in an hour")
+        for whose, senders, most in (
+            ("of this node", (sender,), OF_SENDER),
+            ("of those who are known through this node's partner", self._acceptance.beside(sender), OF_HOP),
+            ("of all", None, REMEMBERED),
+        ):
+            if stored.known(db, senders) >= most:
+                raise Busy(f"{most} messages {whose} are remembered here until they expire: try again in an hour")
 
     def _refusal(self, db: sqlite3.Connection, message: Message, now: float) -> Refusal | None:
         if handler := self._handlers.get(message.kind):

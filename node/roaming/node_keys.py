@@ -136,7 +136,7 @@ def _published(db: sqlite3.Connection, author: str, use: str) -> tuple[str, byte
     found = authors.find(db, author)
     if found is None:
         return None
-    name = f"{use}-{found.newest_card.epoch}"
+    name = f"{use}-{found.newest_epoch}"
     said = records.body(db, found.no, "node_key", name)
     return (name, decode_base64(said["public_key"], 32)) if said and said["use"] == use else None
 

@@ -15,7 +15,12 @@ from node.roaming.trip_pack import Trip
 from node.roaming.visits import Visits
 
 FORMS: Mapping[str, Callable[[Trip], bytes]] = MappingProxyType(
-    {"html": trip_pack.html, "zip": trip_pack.bundle, "ics": lambda trip: trip.calendar}
+    {
+        "html": trip_pack.html,
+        "zip": trip_pack.bundle,
+        "ics": lambda trip: trip.calendar,
+        "vcf": trip_pack.cards,
+    }
 )
 MOST_CONTACTS = 5
 MOST_EVENTS = 10

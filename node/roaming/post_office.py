@@ -97,7 +97,11 @@ class PostOffice:
         """Keeps a message for a partner; the answer that the partner has left, which ends it. Full where is no room."""
         if sealed.to not in self._acceptance.partners:
             raise NotAllowed("this node keeps messages for its partners alone: bring it elsewhere", 404)
-        line = await self._database.write(lambda db: mailbox.hold(db, sealed, self._world.now()))
+
+        def hold(db: sqlite3.Connection) -> bytes | None:
+            return mailbox.hold(db, sealed, self._world.now(), beside=self._acceptance.beside(sealed.sender))
+
+        line = await self._database.write(hold)
         return None if line is None else Sealed.parse(line)
 
     async def _bring(self, node: NodeId, body: bytes) -> web.Response:

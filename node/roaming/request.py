@@ -71,11 +71,18 @@ class Request(Part):
     @classmethod
     def parse(cls, value: object) -> Self:
         """InputError, naming the field, for the first thing that is wrong."""
+        for where, sentence in cls.problems(value):
+            raise InputError(f"{where}: {sentence}", where)
+        return cls.model_validate(value)
+
+    @classmethod
+    def problems(cls, value: object) -> list[tuple[str, str]]:
+        """All that is wrong, as (field, sentence): `days`, `people[0].email`."""
         try:
-            return cls.model_validate(value)
+            cls.model_validate(value)
         except ValidationError as error:
-            where, sentence = next(sentences.of(schema(), error))
-            raise InputError(f"{where}: {sentence}", where) from None
+            return list(dict.fromkeys((*sentences.of(schema(), error), *sentences.misfits(cls, value, error))))
+        return []
 
     @property
     def period(self) -> Days:

@@ -17,7 +17,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from node.exports.collection import labelled, uri
+from node.exports import vcard
+from node.exports.collection import Collection, labelled, uri
 from node.kinds.culture_guide import SECTIONS
 
 Record = Mapping[str, Any]
@@ -66,10 +67,15 @@ def html(trip: Trip) -> bytes:
     ).encode()
 
 
+def cards(trip: Trip) -> bytes:
+    """The venue and the people to call, for an address book."""
+    return b"".join(vcard.write([trip.venue, *trip.contacts], Collection("", languages=trip.languages)))
+
+
 def bundle(trip: Trip) -> bytes:
-    """The page, the calendar file and the passes' codes as files of a ZIP."""
+    """The page, the calendar file, the cards and the passes' codes as files of a ZIP."""
     data = io.BytesIO()
-    files = {"trip.html": html(trip), "visit.ics": trip.calendar}
+    files = {"trip.html": html(trip), "visit.ics": trip.calendar, "people.vcf": cards(trip)}
     files |= {f"pass-{number}.png": code for number, (_, _, code) in enumerate(trip.passes, 1)}
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in files.items():

@@ -7,6 +7,9 @@ Rules (the product, "Verify"; SPEC, "Passes"):
 - what a pass says is shown only when an honoured issuer's signature holds
 - then, in this order: revoked, for another venue, over, not yet begun, and whether what is known here is too old to
   say OK. What is old can still say no
+- a visit that the host knows decides: whether it stands, where, and on which days, whatever its pass says
+- of a visit that nobody asked for, its venue's terms decide: where notice is wanted, nobody comes unasked; else for as
+  many days as are free there. Who comes to their own organisation's venue needs no asking
 - one day's pass lets somebody in once at a venue: shown again it is used up, or noted, as this node's desk wants it
 
     verdict = verify(text, known, place, now=now, rules=Rules())
@@ -23,8 +26,10 @@ from zoneinfo import ZoneInfo
 
 from node.errors import Forged, Malformed
 from node.protocol.names import NodeId
+from node.roaming.availability import each_day
 from node.roaming.passes import Pass, Token
 from node.roaming.status import StatusList
+from node.roaming.visit import EXPECTED, Days, State
 
 LEEWAY = 60
 """Seconds by which the issuer's clock may be ahead."""
@@ -70,12 +75,29 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The venue whose desk asks: its author, the record's id, and the clock that hangs there."""
+    """The venue whose desk asks: its author, the record's id, and the clock that hangs there.
+
+    `unasked_days`: for how many days guests may come there without having asked (see `availability.unasked_days`).
+    """
 
     host: NodeId
     id: str
     name: str
     zone: str
+    unasked_days: int
+
+    def today(self, now: float) -> str:
+        """The local day there."""
+        return datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(self.zone)).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the host's own node holds of a visit: its state, the id of its venue, and its days."""
+
+    state: State
+    venue: str
+    days: Days
 
 
 class Known(Protocol):
@@ -87,6 +109,10 @@ class Known(Protocol):
 
     def revocations(self, claims: Pass) -> StatusList | None:
         """The status list that the pass names, of its issuer's; None where it isn't held here, or can't be read."""
+        ...
+
+    def visit(self, claims: Pass) -> Agreed | None:
+        """The visit that the pass is of, as it was asked of this node; None where none was."""
         ...
 
     def arrivals(self, claims: Pass, place: Place) -> Sequence[int]:
@@ -130,6 +156,8 @@ def verify(text: str, known: Known, place: Place, *, now: float, rules: Rules) -
     claims = token.claims
     arrived, revocations = tuple(known.arrivals(claims, place)), known.revocations(claims)
     word, sentence = _judged(claims, issuer, place, arrived, revocations, now, rules)
+    if word is Word.OK and (unexpected := _unexpected(claims, issuer, place, known.visit(claims), now)):
+        word, sentence = unexpected
     return Verdict(word, sentence, claims, issuer, arrived)
 
 
@@ -146,7 +174,7 @@ def _judged(
         return Word.REVOKED, f"{issuer.name} has revoked this pass: call them"
     if claims.host != place.host or place.id not in claims.venues:
         return Word.NOT_THIS_VENUE, f"this pass is not for {place.name}: ask the guest where they are expected"
-    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(place.zone)).date().isoformat()
+    today = place.today(now)
     if now >= claims.ends or today > claims.days.last:
         return Word.EXPIRED, f"this pass ended on {claims.days.last}: ask for a new one"
     if claims.issued > now + LEEWAY:
@@ -159,6 +187,30 @@ def _judged(
         return Word.STALE, old
     again = f"; this pass was shown here at {_clock(arrived[0], place)}, too" if arrived and claims.single_day else ""
     return Word.OK, f"{claims.name} of {claims.company} is welcome{again}"
+
+
+def _unexpected(
+    claims: Pass, issuer: Issuer, place: Place, visit: Agreed | None, now: float
+) -> tuple[Word, str] | None:
+    """Why the bearer of a good pass is not expected here today, if that is so."""
+    if visit is None:
+        days = len(each_day(claims.days))
+        if issuer.node_id == place.host or days <= place.unasked_days:
+            return None
+        what_to_do = f"call {issuer.name}, and have them ask for a visit"
+        if not place.unasked_days:
+            return Word.NOT_THIS_VENUE, f"{place.name} takes nobody who has not asked before: {what_to_do}"
+        most = f"{place.unasked_days} day{'' if place.unasked_days == 1 else 's'}"
+        return Word.NOT_THIS_VENUE, f"{place.name} takes guests who have not asked for {most} at most: {what_to_do}"
+    if visit.state not in EXPECTED:
+        return Word.REVOKED, f"this visit is {visit.state} here: ask who expects them"
+    if visit.venue != place.id:
+        return Word.NOT_THIS_VENUE, f"this visit is not to {place.name}: ask the guest where they are expected"
+    if place.today(now) > visit.days.last:
+        return Word.EXPIRED, f"this visit was agreed until {visit.days.last}: ask who expects them"
+    if place.today(now) < visit.days.first:
+        return Word.NOT_YET, f"this visit was agreed from {visit.days.first} on"
+    return None
 
 
 def _age(issuer: Issuer, revocations: StatusList | None, now: float, rules: Rules) -> str | None:

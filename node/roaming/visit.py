@@ -27,6 +27,8 @@ from node.protocol import names
 MOST_MOVES = 16
 """Of one side in one visit: a visit takes three or four."""
 MOST_DAYS = 31
+SILENCE = 48 * 3600
+"""Seconds without an answer after which the host is reminded, and the guests are told of other venues."""
 LONGEST_NOTE = 1_000
 """Characters."""
 _DAY = 86_400
@@ -102,6 +104,17 @@ TABLE: Mapping[tuple[State | None, Event], State] = MappingProxyType(
 
 OPEN = frozenset((State.ASKED, State.REMINDED, State.OFFERED))
 """Nothing is settled yet."""
+
+EXPECTED = frozenset((State.ACCEPTED, State.ARRIVED, State.NO_SHOW))
+"""The guests may come, and their passes are good: who was given up may come after all."""
+
+
+class Stage(StrEnum):
+    """How far visits are, for lists: without an answer, with guests expected or there, or past or called off."""
+
+    WAITING = "waiting"
+    COMING = "coming"
+    OVER = "over"
 
 
 class Days(NamedTuple):

@@ -13,6 +13,7 @@ Rules:
 """
 
 import base64
+import hashlib
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,25 +24,23 @@ from typing import Any
 from node.directory import views
 from node.directory.acceptance import Acceptance
 from node.directory.reader import EVERYTHING, Reader
-from node.directory.search import Question, search
 from node.errors import InputError, Malformed, ProtocolError
+from node.protocol.canonical import encode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId, parse_record_id
-from node.roaming import availability, journal
+from node.roaming import availability, journal, showing
 from node.roaming.arrivals import Arrivals
 from node.roaming.issuing import Passes
 from node.roaming.messages import Busy, Messages, Refusal
 from node.roaming.passes import Pass
 from node.roaming.request import Request
-from node.roaming.visit import OPEN, SAYS, Course, Days, Event, Move, Side, State
+from node.roaming.visit import EXPECTED, OPEN, SAYS, SILENCE, Course, Days, Event, Move, Side, Stage, State
 from node.storage import letters, visits
 from node.storage.database import Database
 from node.storage.visits import Visit
 from node.world import World
 
 KIND = "visit"
-SILENCE = 48 * 3600
-"""Seconds without an answer after which the host is reminded, and the guests are told of other venues."""
 MOST_OPEN = 200
 """Visits asked from here that are not over yet."""
 MOST_OF_GUEST = 50
@@ -50,13 +49,11 @@ MOST_OF_ASKER = 20
 """Of one member, that are not over yet."""
 LONGEST_ID = 48
 """Characters of a visit's id: those of the messages about it begin with it."""
-MOST_ALTERNATIVES = 5
-_ALTERNATIVES_WITHIN = "25"
-"""Kilometres."""
-_OF_MEMBERS = frozenset(("public", "members"))
 _LATE = 86_400
 """Seconds after a visit's last day in which the desk may still say who came."""
 _DELETED_AT_ONCE = 100
+_ENDS = (Event.CANCEL, Event.DECLINE)
+"""What ends a visit on this side, whether the other one can be told or not."""
 LARGEST_PAGE = 200
 
 _LETTERS: Mapping[tuple[Side, Event], str] = MappingProxyType(
@@ -96,16 +93,20 @@ class Visits:
         self._passes = passes
         self._arrivals = Arrivals(acceptance, messages, key)
         self._world = world
-        self._keep = keep_days * 86_400
+        self.keep_days = keep_days
         messages.on(KIND, self._hear)
         messages.on_failed(KIND, self._undelivered)
 
     # --- what people do ------------------------------------------------------------------------------------------
 
-    async def ask(self, given: Mapping[str, Any], *, asker: str, reader: Reader) -> dict[str, Any]:
-        """Asks for a visit; InputError, naming the field, where it can't be asked. `asker`: empty for the operator."""
+    async def ask(self, given: Mapping[str, Any], *, asker: str, reader: Reader, key: str = "") -> dict[str, Any]:
+        """Asks for a visit; InputError, naming the field, where it can't be asked. `asker`: empty for the operator.
+
+        The same asked again under the same `key`, of at least 128 random bits, is the same visit.
+        """
         request = Request.parse(dict(given))
-        id_ = base64.b32encode(self._world.random(15)).decode().lower()
+        drawn = hashlib.sha256(encode([asker, key, request.as_value()])).digest() if key else self._world.random(15)
+        id_ = base64.b32encode(drawn[:15]).decode().lower()
         return await self.database.write(partial(self._ask, id_=id_, request=request, asker=asker, reader=reader))
 
     async def say(
@@ -127,28 +128,48 @@ class Visits:
 
         return await self.database.write(job)
 
+    async def confirm(self, name: str, *, asker: str = "") -> dict[str, Any]:
+        """The guests' own word that they came, where the host said so and named no pass; InputError if it didn't."""
+
+        def job(db: sqlite3.Connection) -> dict[str, Any]:
+            visit = journal.find(db, name, side=Side.GUEST, asker=asker)
+            self._arrivals.confirm(db, visit)
+            return self._shown(db, visit.no)
+
+        return await self.database.write(job)
+
     async def show(self, name: str, *, asker: str = "") -> dict[str, Any]:
         """One visit, with other venues where the host doesn't answer or said no."""
         return await self.database.read(lambda db: self._shown(db, journal.find(db, name, asker=asker).no))
 
     async def listing(
-        self, *, side: Side | None = None, asker: str = "", before: int | None = None, most: int = LARGEST_PAGE
+        self,
+        *,
+        side: Side | None = None,
+        asker: str = "",
+        stage: Stage | None = None,
+        before: int | None = None,
+        most: int = LARGEST_PAGE,
     ) -> dict[str, Any]:
-        """The newest visits first: `visits`, and `before`, the cursor of the next page, if there is one."""
-
-        def read(db: sqlite3.Connection) -> dict[str, Any]:
-            hash_ = journal.hash_of(asker) if asker else None
-            found = visits.listing(db, side=side, asker=hash_, before=before, most=most + 1)
-            now = self._world.now()
-            more = {"before": found[most - 1].no} if len(found) > most else {}
-            return {"visits": [journal.shown(db, each, now) for each in found[:most]], **more}
-
-        return await self.database.read(read)
+        """The newest visits first; see `showing.listing`."""
+        now = self._world.now()
+        asked = partial(showing.listing, now=now, side=side, asker=asker, stage=stage, before=before, most=most)
+        return await self.database.read(asked)
 
     def speak(
-        self, db: sqlite3.Connection, visit: Visit, event: Event, *, days: Days | None = None, note: str = ""
+        self,
+        db: sqlite3.Connection,
+        visit: Visit,
+        event: Event,
+        *,
+        days: Days | None = None,
+        note: str = "",
+        shown: str = "",
     ) -> None:
-        """Says something for this node's side, in the caller's transaction; InputError where it can't be said now."""
+        """Says something for this node's side, in the caller's transaction; InputError where it can't be said now.
+
+        `shown`: the `jti` of the pass that the guests have shown.
+        """
         now, before = self._world.now(), journal.course_of(db, visit)
         if event is Event.AGREE:
             days = before.days
@@ -165,8 +186,14 @@ class Visits:
         if event in (Event.ARRIVE, Event.MISS):
             self._require_begun(visit, before, now)
         if event is Event.ARRIVE:
-            body["arrival"] = self._arrivals.state(db, visit, before.days, now)
-        self._messages.send(db, NodeId(visit.other), KIND, body, id=f"{visit.id}-{move.side}-{move.no}")
+            body["arrival"] = self._arrivals.state(db, visit, before.days, now, shown=shown)
+        try:
+            self._messages.send(db, NodeId(visit.other), KIND, body, id=f"{visit.id}-{move.side}-{move.no}")
+        except InputError as error:
+            if event not in _ENDS:
+                raise
+            # Whoever isn't honoured any more can't be told; but nobody is bound to a visit by that.
+            visits.trouble(db, visit.no, f"the other side was not told: {error}")
         self._follow(db, visit, before, journal.enter(db, visit, move, now))
 
     def arrive(self, db: sqlite3.Connection, claims: Pass, place: object, now: float) -> None:
@@ -177,18 +204,21 @@ class Visits:
         del place, now
         visit = visits.find(db, claims.issuer, claims.visit)
         if visit is not None and visit.side == Side.HOST and visit.state != State.ARRIVED:
-            self.speak(db, visit, Event.ARRIVE)
+            self.speak(db, visit, Event.ARRIVE, shown=claims.id)
 
     async def passes(self, name: str, *, asker: str = "") -> list[dict[str, str]]:
-        """The pass of each of the people of an accepted visit: `name` and `token`, made when first asked for."""
+        """The pass of each of the people of an accepted visit: `name` and `token`, made when first asked for.
+
+        One that ended with its key, when this node's keys were changed, is made anew.
+        """
 
         def job(db: sqlite3.Connection) -> list[dict[str, str]]:
             visit = journal.find(db, name, side=Side.GUEST, asker=asker)
-            if visit.state not in (State.ACCEPTED, State.ARRIVED):
+            if visit.state not in EXPECTED:
                 raise InputError(f"this visit is {visit.state}: there are passes once the host has accepted it")
             request, held = journal.request_of(visit), visits.passes(db, visit.no)
             for number, person in enumerate(request.people):
-                if number not in held:
+                if number not in held or not self._passes.current(held[number]):
                     held[number] = self._passes.issue(
                         db,
                         host=NodeId(visit.host),
@@ -215,6 +245,8 @@ class Visits:
 
     def _ask(self, db: sqlite3.Connection, *, id_: str, request: Request, asker: str, reader: Reader) -> dict[str, Any]:
         now, me = self._world.now(), self._acceptance.me
+        if asked := visits.find(db, me, id_):
+            return self._shown(db, asked.no)
         if request.host == me:
             raise InputError("that is your own venue: visits are asked of others", "venue")
         venue = views.one(db, reader, "venue", request.host, request.venue_id)
@@ -299,7 +331,9 @@ class Visits:
             # What it says can be signed only where it counts: it has overtaken what it follows.
             raise Busy("an earlier message about this visit is still on its way: bring this one again after it")
         if move.event is Event.ARRIVE and after.state is State.ARRIVED:
-            self._arrivals.countersign(db, visit, after.days, body.get("arrival"), now)
+            signed = self._arrivals.take(db, visit, after.days, body.get("arrival"), now)
+            if not signed:
+                letters.queue(db, visit.no, "arrival", now)
         self._follow(db, visit, before, after)
         return None
 
@@ -308,9 +342,10 @@ class Visits:
         return views.one(db, reader, "venue", self._acceptance.me, id_)
 
     def _hindrance(self, db: sqlite3.Connection, venue: Mapping[str, Any], request: Request, now: float) -> str | None:
+        coming = visits.coming(db, request.venue, request.period, (State.ACCEPTED, State.ARRIVED))
+
         def taken(day: str) -> int:
-            coming = visits.on_day(db, request.venue, day, (State.ACCEPTED, State.ARRIVED))
-            return sum(len(journal.request_of(each).people) for each in coming)
+            return sum(each.people for each in coming if each.first <= day <= each.last)
 
         return availability.hindrance(venue, request, now, taken=taken)
 
@@ -331,11 +366,7 @@ class Visits:
         for what in dict.fromkeys(filter(None, wanted)):
             if not quietly:
                 letters.queue(db, visit.no, what, self._world.now())
-        if (
-            visit.side == Side.GUEST
-            and after.state not in (State.ACCEPTED, State.ARRIVED)
-            and visits.passes(db, visit.no)
-        ):
+        if visit.side == Side.GUEST and after.state not in EXPECTED and visits.passes(db, visit.no):
             # The status list is published a moment later, by the passes' own chore.
             self._passes.revoke(db, visit=visit.id)
             visits.drop_passes(db, visit.no)
@@ -358,7 +389,7 @@ class Visits:
         """Deletes some of the visits that are over for long enough; whether there may be more."""
         now = self._world.now()
         visits.forget_links(db, now)
-        old = visits.over_before(db, now - self._keep, _DELETED_AT_ONCE)
+        old = visits.over_before(db, now - self.keep_days * 86_400, _DELETED_AT_ONCE)
         for no in old:
             visits.delete(db, no)
         return len(old) == _DELETED_AT_ONCE
@@ -366,29 +397,4 @@ class Visits:
     # --- showing -------------------------------------------------------------------------------------------------
 
     def _shown(self, db: sqlite3.Connection, no: int) -> dict[str, Any]:
-        visit, now = visits.numbered(db, no), self._world.now()
-        assert visit is not None
-        value = journal.shown(db, visit, now)
-        value["organisation"] = views.organisation_names(db, [visit.other]).get(visit.other, "")
-        waits = visit.state == State.ASKED and visit.asked + SILENCE <= now
-        if visit.side == Side.GUEST and (waits or value["state"] in (State.REMINDED, State.DECLINED, State.EXPIRED)):
-            value["alternatives"] = self.alternatives(db, visit)
-        return value
-
-    def alternatives(self, db: sqlite3.Connection, visit: Visit) -> list[dict[str, Any]]:
-        """Other venues near, of honoured organisations, that could take the same visit and that any member may see."""
-        reader = Reader.of(self._acceptance, _OF_MEMBERS, self._world.now())
-        venue = views.one(db, reader, "venue", visit.host, visit.venue.partition("/")[2])
-        request = journal.request_of(visit)
-        if venue is None:
-            return []
-        geo = venue["body"]["geo"]
-        near = f"{geo['lat_e6'] / 1e6:.6f},{geo['lon_e6'] / 1e6:.6f}"
-        asked = Question.parse({"near": near, "radius_km": _ALTERNATIVES_WITHIN, "kind": "venue", "limit": 50})
-        found = []
-        for each in search(db, reader, asked).records:
-            name = f"{each['author']}/{each['id']}"
-            honoured = each["known"]["standing"] == "honoured" and each["author"] != self._acceptance.me
-            if honoured and name != visit.venue and not availability.hindrance(each["body"], request, reader.now):
-                found.append({"venue": name, "name": each["body"]["name"], "organisation": each["organisation"]})
-        return found[:MOST_ALTERNATIVES]
+        return showing.one(db, self._acceptance, no, self._world.now())

@@ -93,11 +93,12 @@ def _guide(
 ) -> dict[str, Any] | None:
     """The guide to the venue's city: in the best language, of its own organisation where there are several."""
     city = place["body"]["city"]
-    found = [
-        record
-        for record in search(db, reader, Question.parse({"kind": "culture_guide", "q": city, "limit": 50})).records
-        if record["body"]["place"].casefold() == city.casefold()
-    ]
+    try:
+        guides = search(db, reader, Question.parse({"kind": "culture_guide", "q": city, "limit": 50})).records
+    except InputError:
+        # A city's name may have more words than a question, or none.
+        return None
+    found = [record for record in guides if record["body"]["place"].casefold() == city.casefold()]
     wanted = [_primary(each) for each in (*languages, "en")]
 
     def rank(record: dict[str, Any]) -> tuple[int, bool]:

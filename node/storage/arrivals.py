@@ -1,4 +1,4 @@
-"""Arrivals: what host and guest both signed of a visit. They name no person, so they stay when the visit is deleted."""
+"""Arrivals: what host and guest signed of a visit. They name no person: what both signed stays when the visit goes."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -14,6 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+
 from node.plain import plain
 from node.protocol.canonical import decode, encode
 from node.protocol.names import NodeId
@@ -150,9 +152,12 @@ def received_within_a_day(db: sqlite3.Connection, sender: str, now: float) -> in
     return int(db.execute(query, (sender, int(now) - _DAY)).fetchone()[0])
 
 
-def known(db: sqlite3.Connection) -> int:
-    """How many messages of all senders are remembered."""
-    return int(db.execute("SELECT count(*) FROM inbox").fetchone()[0])
+def known(db: sqlite3.Connection, senders: Collection[str] | None = None) -> int:
+    """How many messages of all senders are remembered; or of these."""
+    if senders is None:
+        return int(db.execute("SELECT count(*) FROM inbox").fetchone()[0])
+    query = "SELECT count(*) FROM inbox WHERE sender IN (SELECT value FROM json_each(?))"
+    return int(db.execute(query, (orjson.dumps([*senders]).decode(),)).fetchone()[0])
 
 
 def forget_expired(db: sqlite3.Connection, before: float) -> None:

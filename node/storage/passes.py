@@ -69,6 +69,11 @@ def arrivals(db: sqlite3.Connection, issuer: str, id_: str, venue: str) -> list[
     return [at for (at,) in rows]
 
 
+def admissions(db: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
+    """Issuer, pass, own venue and time of all arrivals with passes that haven't ended for long; the first first."""
+    return db.execute("SELECT issuer, pass, venue, at FROM admissions ORDER BY at").fetchall()
+
+
 def forget_ended(db: sqlite3.Connection, now: float, *, but: Collection[int] = ()) -> None:
     """Forgets what has ended, and is refused whatever else is known of it; `but` passes at these places."""
     db.execute("DELETE FROM admissions WHERE ends <= ?", (int(now),))

@@ -5,8 +5,11 @@ nothing of it is left in the file when the visit is deleted.
 """
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import orjson
 
 _PAGE = 4096
 LINKS_KEPT = 8
@@ -119,14 +122,38 @@ def named(db: sqlite3.Connection, id_: str) -> list[Visit]:
     return [Visit(*row) for row in rows]
 
 
+class Among(NamedTuple):
+    """The visits in these states that are not over at `now`; or with `others`, all the others."""
+
+    states: Collection[str]
+    now: float
+    others: bool = False
+
+
 def listing(
-    db: sqlite3.Connection, *, side: str | None = None, asker: bytes | None = None, before: int | None = None, most: int
+    db: sqlite3.Connection,
+    *,
+    side: str | None = None,
+    asker: bytes | None = None,
+    among: Among | None = None,
+    before: int | None = None,
+    most: int,
 ) -> list[Visit]:
-    """The newest first; of one side, of one asker, and numbered below `before`, as far as these are given."""
+    """The newest first; of one side, of one asker, of some, and numbered below `before`, as far as these are given."""
+    states, now, others = among or (None, 0, False)
     rows = db.execute(
         f"{_VISITS} WHERE state <> '' AND (:side IS NULL OR side = :side) AND (:asker IS NULL OR asker = :asker) "
+        "AND (:states IS NULL OR (ends > :now AND state IN (SELECT value FROM json_each(:states))) <> :others) "
         "AND (:before IS NULL OR no < :before) ORDER BY no DESC LIMIT :most",
-        {"side": side, "asker": asker, "before": before, "most": most},
+        {
+            "side": side,
+            "asker": asker,
+            "states": states and orjson.dumps(sorted(states)).decode(),
+            "now": int(now),
+            "others": others,
+            "before": before,
+            "most": most,
+        },
     )
     return [Visit(*row) for row in rows]
 
@@ -138,13 +165,31 @@ def in_states(db: sqlite3.Connection, side: str, states: tuple[str, ...], now: f
     return [Visit(*row) for row in rows]
 
 
-def on_day(db: sqlite3.Connection, venue: str, day: str, states: tuple[str, ...]) -> list[Visit]:
-    """The visits of a venue on a local day, in one of these states."""
+def hosted(db: sqlite3.Connection) -> list[tuple[str, str, str, str, str, str]]:
+    """Guest, id, state, venue, first and last day of all visits that were asked of this node; nobody's name."""
+    query = "SELECT guest, id, state, venue, first, last FROM visits WHERE side = 'host' AND state != ''"
+    return db.execute(query).fetchall()
+
+
+class Coming(NamedTuple):
+    """How many people come, from a local day to another."""
+
+    first: str
+    last: str
+    people: int
+
+
+def coming(db: sqlite3.Connection, venue: str, days: tuple[str, str], states: tuple[str, ...]) -> list[Coming]:
+    """Who comes to a venue on some of these local days (the first and the last), by visits in one of these states."""
     marks = ", ".join("?" * len(states))
+    # Counted where they lie: the writer waits for nobody's reading of all their requests.
     rows = db.execute(
-        f"{_VISITS} WHERE venue = ? AND state IN ({marks}) AND first <= ? AND last >= ?", (venue, *states, day, day)
+        "SELECT first, last, json_array_length(CAST(request AS TEXT), '$.people') FROM visits "
+        "JOIN visit_requests ON visit_requests.visit = visits.no "
+        f"WHERE venue = ? AND state IN ({marks}) AND first <= ? AND last >= ?",
+        (venue, *states, days[1], days[0]),
     )
-    return [Visit(*row) for row in rows]
+    return [Coming(*row) for row in rows]
 
 
 def count(db: sqlite3.Connection, guest: str, now: float) -> int:
@@ -161,6 +206,11 @@ def over_before(db: sqlite3.Connection, moment: float, most: int) -> list[int]:
 
 def delete(db: sqlite3.Connection, no: int) -> None:
     """The visit, and all that hangs on it but the arrival that both sides signed."""
+    db.execute(
+        "DELETE FROM arrivals WHERE guest_signature IS NULL "
+        "AND (guest, visit) = (SELECT guest, id FROM visits WHERE no = ?)",
+        (no,),
+    )
     for table in ("visit_requests", "visit_moves", "visit_passes", "visit_links", "letters"):
         db.execute(f"DELETE FROM {table} WHERE visit = ?", (no,))
     db.execute("DELETE FROM visits WHERE no = ?", (no,))
@@ -189,9 +239,9 @@ def moves(db: sqlite3.Connection, no: int) -> list[Said]:
 
 
 def keep_pass(db: sqlite3.Connection, no: int, person: int, token: str) -> None:
-    """Keeps the pass of one of the people, counted from 0 as the request lists them."""
+    """Keeps the pass of one of the people, counted from 0 as the request lists them, in the place of an earlier one."""
     db.execute(
-        f"INSERT INTO visit_passes (visit, person, apart, token) VALUES (?, ?, zeroblob({_PAGE}), ?)",
+        f"INSERT OR REPLACE INTO visit_passes (visit, person, apart, token) VALUES (?, ?, zeroblob({_PAGE}), ?)",
         (no, person, token),
     )
 

@@ -92,6 +92,9 @@ async def test_a_member_sees_and_cancels_what_its_own_token_asked_and_operators_
         assert (status, len(listed["visits"])) == (200, found), who
         assert (await counter.ask("GET", one, who))[0] == (200 if found else 404), who
     assert (await counter.ask("POST", f"{one}/cancel", "jaan", {}))[0] == 404
+    for stage, found in (("waiting", 1), ("coming", 0), ("over", 0)):
+        status, listed = await counter.ask("GET", f"/visits?stage={stage}", "liis")
+        assert (status, len(listed["visits"])) == (200, found), stage
     status, gone = await counter.ask("POST", f"{one}/cancel", "liis", {"note": "We are ill"})
     assert (status, gone["state"], gone["moves"][-1]["note"]) == (200, "cancelled", "We are ill")
 
@@ -103,12 +106,23 @@ async def test_without_a_token_or_with_too_low_a_role_nobody_gets_anywhere(count
         ("POST", "/visits", counter.request()), ("GET", "/visits", None), ("GET", one, None),
         ("POST", f"{one}/cancel", {}), ("POST", f"{one}/agree", {}), ("POST", f"{one}/answer", {"answer": "accept"}),
         ("GET", f"{one}/passes", None), ("GET", f"{one}/pack", None), ("GET", "/reciprocity", None),
+        ("POST", f"{one}/confirm", None),
     ]  # fmt: skip
     for method, path, body in calls:
         assert (await counter.ask(method, path, "", body))[0] == 401, path
     assert (await counter.ask("POST", f"{one}/answer", "liis", {"answer": "accept"}))[0] == 403
     for who in ("liis", "desk"):
         assert (await counter.ask("GET", "/reciprocity", who))[0] == 403
+
+
+async def test_only_who_asked_for_a_visit_confirms_that_they_came_once_the_host_says_so(counter: Counter) -> None:
+    _, made = await counter.ask("POST", "/visits", "liis", counter.request())
+    path = f"/visits/{made['visit']}/confirm"
+    for who in ("jaan", "desk"):
+        assert (await counter.ask("POST", path, who))[0] == 404, who
+    for who in ("liis", "operator"):
+        status, answer = await counter.ask("POST", path, who)
+        assert (status, "has not said that you came" in answer["detail"]) == (400, True), who
 
 
 WRONG: dict[str, tuple[Any, str]] = {
@@ -169,6 +183,7 @@ async def test_only_an_accepted_visit_has_a_pack_and_the_desk_answers_only_its_o
     status, file = await counter.ask("GET", f"{one}/pack?form=ics", "liis")
     assert status == 200 and b"STATUS:CONFIRMED" in file
     assert (await counter.ask("GET", f"{one}/pack?form=zip", "liis"))[1].startswith(b"PK")
+    assert (await counter.ask("GET", f"{one}/pack?form=vcf", "liis"))[1].count(b"BEGIN:VCARD") == 2
     assert (await counter.ask("GET", f"{one}/pack", "jaan"))[0] == 404
 
 

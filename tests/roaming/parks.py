@@ -73,7 +73,7 @@ class Park(SmallNode):
         async with self.indexer.running() as indexer:
             await indexer.done()
 
-    async def ask(self, place: str, *, asker: str = "", **fields: Any) -> str:
+    async def ask(self, place: str, *, asker: str = "", key: str = "", **fields: Any) -> str:
         request = {
             "venue": place,
             "days": [weekday(), weekday()],
@@ -82,7 +82,7 @@ class Park(SmallNode):
             "purpose": "To meet Ottokar Pfefferkorn",
             **fields,
         }
-        found = await self.visits.ask(request, asker=asker, reader=self.reader(EVERYTHING))
+        found = await self.visits.ask(request, asker=asker, reader=self.reader(EVERYTHING), key=key)
         return str(found["visit"])
 
     async def say(self, visit: str, event: Event, **others: Any) -> None:

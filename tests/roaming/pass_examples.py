@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 from node.protocol.names import NodeId
 from node.roaming.passes import Pass
 from node.roaming.status import StatusList, pack, read
-from node.roaming.verdicts import Issuer, Place
+from node.roaming.verdicts import Agreed, Issuer, Place
 from node.roaming.visit import Days
 from tests.protocol.builders import Author, key_named
 
 HOME, HOST, OTHER = (Author(name).id for name in ("tartu", "munich", "lund"))
 KEY = key_named("tartu/pass/1")
 ZONE = "Europe/Berlin"
-PLACE = Place(HOST, "desk", "Werk 1, desk room", ZONE)
+PLACE = Place(HOST, "desk", "Werk 1, desk room", ZONE, unasked_days=3)
 
 
 def at(local: str) -> int:
@@ -68,12 +68,17 @@ class KnownToDesk:
     issuers: dict[NodeId, Issuer] = field(default_factory=lambda: {HOME: issuer_of()})
     lists: dict[tuple[NodeId, str], StatusList] = field(default_factory=lambda: {(HOME, "passes"): revocations()})
     came: list[int] = field(default_factory=list)
+    agreed: Agreed | None = None
 
     def issuer(self, node_id: NodeId) -> Issuer | None:
         return self.issuers.get(node_id)
 
     def revocations(self, claims: Pass) -> StatusList | None:
         return self.lists.get((claims.issuer, claims.status_list))
+
+    def visit(self, claims: Pass) -> Agreed | None:
+        del claims
+        return self.agreed
 
     def arrivals(self, claims: Pass, place: Place) -> Sequence[int]:
         del claims, place

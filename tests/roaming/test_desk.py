@@ -1,5 +1,6 @@
 """The desk of a node that holds what another one published: verified without a network, and arrivals that are kept."""
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -45,8 +46,11 @@ class Two:
         )  # fmt: skip
 
 
-async def room(node: SmallNode, id_: str) -> None:
-    await node.publish(Change("venue", {name: value for name, value in venue(id_).items() if name != "ref"}, id=id_))
+async def room(node: SmallNode, id_: str, free_days: int = 31, notice_hours: int = 0) -> None:
+    """A room whose guests may come without having asked, unless it is said otherwise."""
+    terms = {"free_days": free_days, "notice_hours": notice_hours}
+    body = {name: value for name, value in venue(id_, terms=terms).items() if name != "ref"}
+    await node.publish(Change("venue", body, id=id_))
 
 
 @pytest.fixture
@@ -121,6 +125,15 @@ async def test_a_node_without_a_venue_has_no_desk(two: Two) -> None:
         await desk.verify(two.token())
 
 
+async def test_where_notice_is_wanted_or_the_days_are_not_free_nobody_is_let_in_who_has_not_asked(two: Two) -> None:
+    token = two.token(("strict", "short", "desk"), THREE)
+    await room(two.host, "strict", notice_hours=24)
+    await room(two.host, "short", free_days=2)
+    said = {venue: await two.desk.arrive(token, venue) for venue in ("strict", "short", "desk")}
+    assert [each["verdict"] for each in said.values()] == [Word.NOT_THIS_VENUE, Word.NOT_THIS_VENUE, Word.OK]
+    assert "takes nobody who has not asked before" in said["strict"]["sentence"]
+
+
 # Arrivals
 
 
@@ -188,3 +201,32 @@ async def test_arrivals_are_forgotten_when_the_pass_has_ended(two: Two) -> None:
     two.host.clock.pass_by(2 * DAY)
     two.host.database.write_now(lambda db: passes.forget_ended(db, two.host.clock.time))
     assert two.host.database.read_now(lambda db: db.execute("SELECT count(*) FROM admissions").fetchone()) == (0,)
+
+
+async def test_who_came_while_the_node_was_out_of_reach_is_noted_as_of_then_and_once(two: Two) -> None:
+    token, told = two.token(), list[float]()
+    two.desk.on_arrival(lambda db, claims, place, at: told.append(at))
+    came = two.host.clock.time
+    # The pass has ended since, and the day with it.
+    two.host.clock.pass_by(2 * DAY)
+    await two.sync()
+    assert (await two.desk.verify(token))["verdict"] == Word.EXPIRED
+    for word in (Word.OK, Word.EXPIRED):
+        said = await two.desk.arrive(token, at=came)
+        assert (said["verdict"], said["arrived"]) == (word, [format_time(came)])
+    assert told == [came]
+
+
+@pytest.mark.parametrize("off", [-15 * DAY, 120], ids=["long ago", "to come"])
+async def test_nobody_is_noted_who_came_at_a_time_that_no_desk_can_mean(two: Two, off: float) -> None:
+    with pytest.raises(InputError, match="set the clock"):
+        await two.desk.arrive(two.token(), at=two.host.clock.time + off)
+    assert two.host.database.read_now(lambda db: db.execute("SELECT count(*) FROM admissions").fetchone()) == (0,)
+
+
+async def test_a_desk_on_its_own_is_told_nobodys_name(two: Two) -> None:
+    await two.desk.arrive(two.token())
+    told = json.dumps(await two.desk.told())
+    assert "Tartu Park" in told
+    assert "Liis" not in told
+    assert "Nordic" not in told

@@ -27,8 +27,8 @@ from node.roaming.visit import Days
 from node.storage import authors, blocks
 from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, organisation_body
-from tests.nodes import venue
 from tests.protocol.builders import DAY, NOW, Author, key_named
+from tests.roaming.parks import venue_body
 
 TODAY = format_time(NOW)[:10]
 TOMORROW, YESTERDAY = (Days(day, day) for day in (format_time(NOW + DAY)[:10], format_time(NOW - DAY)[:10]))
@@ -77,12 +77,12 @@ class Reception:
         return await self.desk.verify(token)
 
 
-@pytest.fixture
-async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
-    node = SmallNode(tmp_path, "munich")
+async def received(folder: Path) -> Reception:
+    """The desk of a park in Munich that knows five others; most passes here are of Tartu's."""
+    node = SmallNode(folder, "munich")
     await node.publish(
         Change("organisation", organisation_body("Munich Park"), id="self"),
-        Change("venue", {name: value for name, value in venue("desk").items() if name != "ref"}, id="desk"),
+        Change("venue", venue_body(terms={"free_days": 3, "notice_hours": 0}), id="desk"),
     )
     authors_of = {name: issuing(name) for name in ("tartu", "lund", "riga", "oulu", "paris")}
     for author in authors_of.values():
@@ -92,8 +92,14 @@ async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
         # What was taken has made the rules count again.
         node.accept(author, Standing.HONOURED)
     home = authors_of.pop("tartu")
-    yield Reception(node, Desk(node.database, node.acceptance, Rules(), node.world), home, authors_of)
-    node.close()
+    return Reception(node, Desk(node.database, node.acceptance, Rules(), node.world), home, authors_of)
+
+
+@pytest.fixture
+async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
+    it = await received(tmp_path)
+    yield it
+    it.node.close()
 
 
 def raw(header: bytes, claims: bytes, sign: Callable[[bytes], bytes]) -> str:
@@ -212,6 +218,8 @@ FORGED: dict[str, Callable[[Reception], str]] = {
     "a name that steers a terminal": lambda it: claiming(it, name="\x1b[2J"),
     "more than a pass may have": lambda it: claiming(it, name="x" * LONGEST),
     "names that are right, and too long together": lambda it: claiming(it, name="李" * 200, company="李" * 200),
+    "a name of more letters than a name has": lambda it: claiming(it, name="x" * 201),
+    "an end before its beginning": lambda it: claiming(it, nbf=MIDNIGHT + DAY, exp=MIDNIGHT + DAY - 1),
     "a megabyte": lambda it: "A" * 1_000_000,
     "a megabyte of dots": lambda it: "." * 1_000_000,
     "nothing": lambda it: "",

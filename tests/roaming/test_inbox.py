@@ -238,6 +238,17 @@ async def test_a_flood_at_the_same_moment_is_counted_too(
     assert len(await tartu.taken()) == 3
 
 
+async def test_a_senders_share_of_what_is_remembered_ends_with_429_and_leaves_room_for_others(
+    tartu: Town, lund: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "OF_SENDER", 2)
+    sent = [lund.message(tartu.id, {"number": number}) for number in range(3)]
+    assert [(await tartu.bring(lund, each)).status for each in sent] == [200, 200, 429]
+    turku = Writer("turku")
+    await tartu.befriend(turku)
+    assert (await tartu.bring(turku, turku.message(tartu.id, {"number": 9}))).status == 200
+
+
 async def test_a_full_inbox_takes_no_more_until_something_expires(
     tartu: Town, lund: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

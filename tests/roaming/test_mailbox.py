@@ -202,9 +202,11 @@ async def test_who_is_honoured_and_no_partner_may_leave_a_message_but_has_no_mai
         ("OF_RECIPIENT", (100, 3_000)),
         ("OF_SENDER", (3, mailbox.MIB)),
         ("OF_SENDER", (100, 3_000)),
+        ("OF_HOP", (3, mailbox.MIB)),
+        ("OF_HOP", (100, 3_000)),
         ("OF_ALL", 3),
     ],
-    ids=["many for one", "large for one", "many of one", "large of one", "many"],
+    ids=["many for one", "large for one", "many of one", "large of one", "many by one", "large by one", "many"],
 )
 async def test_a_flood_through_a_mailbox_ends_with_429(
     tartu: Town, lund: Writer, turku: Writer, monkeypatch: pytest.MonkeyPatch, cap: str, value: object

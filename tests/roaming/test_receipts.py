@@ -17,11 +17,12 @@ from node.roaming import receipts
 from node.roaming.availability import starts
 from node.roaming.passes import Token
 from node.roaming.visit import Days, Event
-from node.storage import arrivals
+from node.storage import arrivals, letters
+from node.storage import passes as issued
 from node.storage.arrivals import Arrival
 from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, signatory
-from tests.roaming.parks import Park, open_both, parks, post, weekday
+from tests.roaming.parks import KEEP_DAYS, Park, open_both, parks, post, weekday
 
 ZONE = "Europe/Tallinn"
 HOUR = 3600
@@ -43,6 +44,12 @@ async def accepted(guest: Park, host: Park, first: str, last: str) -> str:
     return visit
 
 
+async def shown(guest: Park, host: Park, visit: str) -> None:
+    """The guests show their pass at the host's desk."""
+    claims = Token.parse((await guest.visits.passes(visit))[0]["token"]).claims
+    host.database.write_now(lambda db: host.visits.arrive(db, claims, None, host.clock.time))
+
+
 def held(park: Park, guest: Park, visit: str) -> Arrival | None:
     return park.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
 
@@ -51,7 +58,7 @@ async def test_guests_who_come_are_signed_for_by_both_and_both_keep_the_same(bot
     guest, host = both
     visit = await accepted(guest, host, weekday(), weekday(2, 2))
     guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
-    await host.say(visit, Event.ARRIVE)
+    await shown(guest, host, visit)
     assert await post(guest, host) == []
     there, here = held(host, guest, visit), held(guest, guest, visit)
     assert there and here
@@ -99,12 +106,13 @@ async def test_a_host_that_states_anything_else_gets_no_signature(what: str, bot
     guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
     real = host.visits._arrivals.state
 
-    def lie(*given: Any) -> dict[str, Any]:
-        statement = LIES[what](real(*given)["statement"])
-        return {"statement": statement, "signature": encode_base64(host.key.sign(encode(statement)))}
+    def lie(*given: Any, **pass_: str) -> dict[str, Any]:
+        told = real(*given, **pass_)
+        statement = LIES[what](told["statement"])
+        return {**told, "statement": statement, "signature": encode_base64(host.key.sign(encode(statement)))}
 
     host.visits._arrivals.state = lie  # type: ignore[method-assign]
-    await host.say(visit, Event.ARRIVE)
+    await shown(guest, host, visit)
     assert len(await post(guest, host)) == 1
     assert held(guest, guest, visit) is None
     assert await guest.state(visit) == "accepted", "a refused message changes nothing"
@@ -123,6 +131,64 @@ async def test_a_signature_of_somebody_else_counts_on_neither_side(both: tuple[P
     assert len(await post(guest, host)) == 1
     arrival = held(host, guest, visit)
     assert arrival and arrival.guest_signature is None
+
+
+async def test_who_showed_no_pass_is_signed_for_when_they_have_confirmed_it_and_not_before(
+    both: tuple[Park, Park],
+) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place(), asker="liis")
+    await post(guest, host)
+    await host.say(visit, Event.ACCEPT)
+    await post(guest, host)
+    with pytest.raises(InputError, match="has not said that you came"):
+        await guest.visits.confirm(visit, asker="liis")
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.ARRIVE)
+    assert await post(guest, host) == []
+    told = await guest.visits.show(visit)
+    assert (told["state"], told.get("unconfirmed")) == ("arrived", True)
+    assert "arrival" in [each.what for each in guest.database.read_now(letters.waiting)]
+    for park in both:
+        assert park.database.read_now(receipts.reciprocity) == []
+    with pytest.raises(InputError, match="there is no visit"):
+        await guest.visits.confirm(visit, asker="jaan")
+    for _ in range(2):
+        assert "unconfirmed" not in await guest.visits.confirm(visit, asker="liis")
+        assert await post(guest, host) == []
+    for park, what in ((guest, "travelled"), (host, "hosted")):
+        [shared] = park.database.read_now(receipts.reciprocity)
+        assert shared[what] == {"visits": 1, "days": 1}
+
+
+async def test_what_nobody_has_confirmed_is_deleted_with_its_visit(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    silent = await accepted(guest, host, weekday(), weekday())
+    visit = await accepted(guest, host, weekday(), weekday())
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await shown(guest, host, visit)
+    await host.say(silent, Event.ARRIVE)
+    await post(guest, host)
+    assert [park.rows("arrivals") for park in both] == [2, 2]
+    guest.clock.pass_by((KEEP_DAYS + 2) * 24 * HOUR)
+    for park in both:
+        await park.visits.look_after()
+        assert held(park, guest, visit) is not None and held(park, guest, silent) is None
+
+
+async def test_who_was_given_up_and_comes_after_all_has_the_same_pass(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    made = await guest.visits.passes(visit)
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    await host.say(visit, Event.MISS)
+    await post(guest, host)
+    claims = Token.parse(made[0]["token"]).claims
+    host.database.write_now(lambda db: host.visits.arrive(db, claims, None, host.clock.time))
+    assert await post(guest, host) == []
+    arrival = held(host, guest, visit)
+    assert arrival is not None and arrival.guest_signature is not None
+    assert guest.database.read_now(issued.revoked) == set()
 
 
 async def test_a_pass_that_the_desk_lets_in_is_the_visits_arrival_once(both: tuple[Park, Park]) -> None:
@@ -155,7 +221,7 @@ async def test_receipts_are_published_when_the_month_is_over_without_names(both:
     guest, host = both
     visit = await accepted(guest, host, weekday(), weekday())
     guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
-    await host.say(visit, Event.ARRIVE)
+    await shown(guest, host, visit)
     await post(guest, host)
     month = weekday()[:7]
     await receipts.publish(guest.database, guest.publisher, guest.clock.time)
@@ -182,7 +248,7 @@ async def test_what_was_hosted_and_travelled_is_counted_by_those_two_alone(both:
     guest, host = both
     visit = await accepted(guest, host, weekday(), weekday(2, 3))
     guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
-    await host.say(visit, Event.ARRIVE)
+    await shown(guest, host, visit)
     assert host.database.read_now(receipts.reciprocity) == [], "only what both signed counts"
     await post(guest, host)
     none, three = {"visits": 0, "days": 0}, {"visits": 1, "days": 3}

@@ -55,7 +55,8 @@ def trip(text: str = "Plain", **changes: Any) -> Trip:
 
 
 def shown(kind: str, body: dict[str, Any], organisation: str) -> dict[str, Any]:
-    return {"kind": kind, "id": "x", "author": HOST, "organisation": organisation, "body": body}
+    known = {"known": {"standing": "honoured", "path": []}, "seq": 1, "updated": "2027-01-15T09:00:00Z"}
+    return {"kind": kind, "id": "x", "author": HOST, "organisation": organisation, "body": body, **known}
 
 
 class Page(HTMLParser):
@@ -114,8 +115,10 @@ def test_an_address_that_is_not_https_leads_nowhere() -> None:
 
 
 def test_the_zip_has_the_same_in_files_and_is_the_same_each_time() -> None:
-    made = trip_pack.bundle(trip())
+    packed = trip(venue=shown("venue", venue_body(), "Plain"))
+    made = trip_pack.bundle(packed)
     with zipfile.ZipFile(io.BytesIO(made)) as files:
-        assert files.namelist() == ["trip.html", "visit.ics", "pass-1.png"]
-        assert files.read("trip.html") == trip_pack.html(trip())
-    assert trip_pack.bundle(trip()) == made
+        assert files.namelist() == ["trip.html", "visit.ics", "people.vcf", "pass-1.png"]
+        assert files.read("people.vcf").count(b"BEGIN:VCARD") == 1 + len(packed.contacts)
+        assert files.read("trip.html") == trip_pack.html(packed)
+    assert trip_pack.bundle(packed) == made

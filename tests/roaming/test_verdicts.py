@@ -1,22 +1,30 @@
 """The seven verdicts: when each is given, which goes before which, and what is shown beside it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.roaming.verdicts import LEEWAY, Rules, Verdict, Word, verify
-from node.roaming.visit import Days
+from node.roaming.verdicts import LEEWAY, Agreed, Place, Rules, Verdict, Word, verify
+from node.roaming.visit import Days, State
 from tests.protocol.builders import key_named
 from tests.roaming.pass_examples import HOME, KEY, NOON, OTHER, PLACE, KnownToDesk, at, issuer_of, pass_of, revocations
 
 THREE = {"days": Days("2027-06-02", "2027-06-04"), "ends": at("2027-06-05T00:00")}
 
 
-def shown(known: KnownToDesk | None = None, *, now: float = NOON, rules: Rules | None = None, **fields: Any) -> Verdict:
+def shown(
+    known: KnownToDesk | None = None,
+    *,
+    now: float = NOON,
+    rules: Rules | None = None,
+    place: Place = PLACE,
+    **fields: Any,
+) -> Verdict:
     token = pass_of(**fields).sign("pass-1", KEY)
-    return verify(token, known or KnownToDesk(), PLACE, now=now, rules=rules or Rules())
+    return verify(token, known or KnownToDesk(), place, now=now, rules=rules or Rules())
 
 
 def test_a_good_pass_shows_who_it_is_and_whom_to_call() -> None:
@@ -136,6 +144,47 @@ def test_a_pass_of_several_days_lets_its_bearer_in_each_time() -> None:
     came = KnownToDesk(came=[at("2027-06-02T09:10")])
     verdict = shown(came, **THREE)
     assert (verdict.word, verdict.arrived) == (Word.OK, (at("2027-06-02T09:10"),))
+
+
+TERMS: dict[str, tuple[int, dict[str, Any], Word, str]] = {
+    "for as long as is free there": (3, THREE, Word.OK, ""),
+    "for longer": (2, THREE, Word.NOT_THIS_VENUE, "who have not asked for 2 days at most: call Tartu Science Park"),
+    "for two days where one is free": (1, THREE, Word.NOT_THIS_VENUE, "for 1 day at most"),
+    "where notice is wanted": (0, {}, Word.NOT_THIS_VENUE, "takes nobody who has not asked before: call Tartu"),
+}
+
+
+@pytest.mark.parametrize("what", TERMS)
+def test_who_has_not_asked_for_a_visit_is_let_in_by_the_venues_terms_alone(what: str) -> None:
+    days, fields, word, sentence = TERMS[what]
+    verdict = shown(place=replace(PLACE, unasked_days=days), **fields)
+    assert (verdict.word, sentence in verdict.sentence) == (word, True), verdict.sentence
+    assert verdict.claims is not None
+
+
+def test_who_comes_to_their_own_organisations_venue_needs_no_asking() -> None:
+    assert shown(place=replace(PLACE, host=HOME, unasked_days=0), host=HOME).word is Word.OK
+
+
+TODAY = Days("2027-06-02", "2027-06-02")
+AGREED: dict[str, tuple[Agreed, Word]] = {
+    "accepted": (Agreed(State.ACCEPTED, "desk", TODAY), Word.OK),
+    "given up": (Agreed(State.NO_SHOW, "desk", TODAY), Word.OK),
+    "not answered": (Agreed(State.ASKED, "desk", TODAY), Word.REVOKED),
+    "declined": (Agreed(State.DECLINED, "desk", TODAY), Word.REVOKED),
+    "to another venue of the host's": (Agreed(State.ACCEPTED, "lab", TODAY), Word.NOT_THIS_VENUE),
+    "over since yesterday": (Agreed(State.ACCEPTED, "desk", Days("2027-05-31", "2027-06-01")), Word.EXPIRED),
+    "of tomorrow": (Agreed(State.ACCEPTED, "desk", Days("2027-06-03", "2027-06-04")), Word.NOT_YET),
+}
+
+
+@pytest.mark.parametrize("what", AGREED)
+def test_what_was_agreed_counts_whatever_the_pass_says_of_a_visit_that_is(what: str) -> None:
+    agreed, word = AGREED[what]
+    wide = {**THREE, "venues": ("desk", "lab")}
+    verdict = shown(KnownToDesk(agreed=agreed), place=replace(PLACE, unasked_days=0), **wide)
+    assert verdict.word is word, verdict.sentence
+    assert word is Word.OK or ": " in verdict.sentence or "agreed from" in verdict.sentence
 
 
 REFUSED = "it is blocked here"

@@ -1,24 +1,23 @@
 """Visits between two nodes with their real storage: what each side holds, refuses, reminds of and forgets."""
 
 import random
-import re
 import sqlite3
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from node.errors import InputError
+from node.protocol.statements import Card
 from node.roaming import visits as module
-from node.roaming.visit import SAYS, TABLE, Event, Side, State
-from node.storage import letters, visits
-from node.storage.database import Database
-from node.storage.visits import Said
+from node.roaming.passes import Token
+from node.roaming.visit import SAYS, TABLE, Event, Side, Stage, State
+from node.storage import letters
+from node.trust.reach import Standing
 from tests.directory.small_node import signatory
-from tests.protocol.builders import NOW
-from tests.roaming.parks import KEEP_DAYS, Park, deliver, open_both, parks, post, weekday
+from tests.protocol.builders import NETWORK, NOW, key_named
+from tests.roaming.parks import Park, deliver, open_both, parks, post, weekday
 
 DAY = 86_400
 
@@ -43,6 +42,44 @@ async def test_a_visit_is_asked_accepted_and_known_alike_on_both_sides(both: tup
     assert await post(guest, host) == []
     assert (await guest.state(visit), queued(guest)) == ("accepted", ["news"])
     assert guest.moves(visit) == host.moves(visit)
+
+
+async def test_the_same_asked_twice_under_one_key_is_one_visit_and_anything_else_another(
+    both: tuple[Park, Park],
+) -> None:
+    guest, host = both
+    first = await guest.ask(host.place(), asker="liis", key="k" * 22)
+    assert await guest.ask(host.place(), asker="liis", key="k" * 22) == first
+    others = [
+        await guest.ask(host.place(), asker="liis", key="k" * 22, company="Another company"),
+        await guest.ask(host.place(), asker="jaan", key="k" * 22),
+        await guest.ask(host.place(), asker="liis", key="l" * 22),
+        await guest.ask(host.place(), asker="liis"),
+    ]
+    assert len({first, *others}) == guest.rows("visits") == 5
+
+
+async def test_a_list_has_what_waits_what_comes_and_what_is_over_apart_and_names_the_places(
+    both: tuple[Park, Park],
+) -> None:
+    guest, host = both
+    asked, accepted, declined = [await guest.ask(host.place(), company=f"Company {number}") for number in range(3)]
+    await post(guest, host)
+    await host.say(accepted, Event.ACCEPT)
+    await host.say(declined, Event.DECLINE)
+    await post(guest, host)
+    for park in both:
+        found = {stage: (await park.visits.listing(stage=stage))["visits"] for stage in Stage}
+        ids = {stage: [each["visit"] for each in visits] for stage, visits in found.items()}
+        assert ids == {Stage.WAITING: [asked], Stage.COMING: [accepted], Stage.OVER: [declined]}
+        assert {each["place"] for visits in found.values() for each in visits} == {"Room desk"}
+        assert ["answer_by" in each for visits in found.values() for each in visits] == [True, False, False]
+    guest.clock.pass_by(40 * DAY)
+    over = await guest.visits.listing(stage=Stage.OVER, most=2)
+    assert [each["visit"] for each in over["visits"]] == [declined, accepted]
+    rest = await guest.visits.listing(stage=Stage.OVER, most=2, before=over["before"])
+    assert [each["visit"] for each in rest["visits"]] == [asked]
+    assert "before" not in rest
 
 
 async def test_another_date_is_offered_and_agreed_to(both: tuple[Park, Park]) -> None:
@@ -319,68 +356,36 @@ async def test_passes_come_with_the_acceptance_and_go_with_it(both: tuple[Park, 
     assert guest.rows("visit_passes") == 0
 
 
-async def test_what_names_people_is_in_no_file_of_either_side_some_days_after_the_visit(
-    both: tuple[Park, Park], tmp_path: Path
+@pytest.mark.parametrize("event", [Event.CANCEL, Event.DECLINE])
+async def test_a_visit_ends_here_also_where_the_other_side_is_not_honoured_any_more(
+    event: Event, both: tuple[Park, Park]
 ) -> None:
     guest, host = both
-    marks = ("Zephyrina", "Quackenbush", "zq@sensors", "Pfefferkorn", "Nordic Sensors", "Mind the dog")
-    asked = [await guest.ask(host.place(), asker=f"a{n}") for n in range(6)]
+    visit = await guest.ask(host.place())
     await post(guest, host)
-    for visit in asked:
-        await host.say(visit, Event.ACCEPT, note="Mind the dog")
+    await host.say(visit, Event.ACCEPT)
     await post(guest, host)
-    passes = [(await guest.visits.passes(visit))[0]["token"] for visit in asked]
-    assert left(tmp_path, *marks, passes[0]) == {*marks, passes[0]}
-    ends = max(_ends(park) for park in both)
-    guest.clock.time = ends + KEEP_DAYS * DAY
-    for park in both:
-        await park.visits.look_after()
-    assert guest.rows("visits") == host.rows("visits") == 6
-    guest.clock.pass_by(1)
-    for park in both:
-        await park.visits.look_after()
-        assert [park.rows(table) for table in TABLES] == [0] * len(TABLES)
-        park.database.close()
-    assert left(tmp_path, *marks, *passes) == set()
+    await guest.visits.passes(visit)
+    by, other = (guest, host) if event is Event.CANCEL else (host, guest)
+    by.accept(other, Standing.LISTED)
+    with pytest.raises(InputError, match="not honoured"):
+        by.database.write_now(lambda db: by.messages.send(db, other.id, "visit", {}, id="x"))
+    shown = await by.visits.say(visit, event)
+    assert shown["state"] == {Event.CANCEL: "cancelled", Event.DECLINE: "declined"}[event]
+    assert "the other side was not told" in shown["problem"]
+    assert guest.rows("visit_passes") == (0 if by is guest else 1)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_between_visits_that_stay_no_copy_of_a_deleted_one_is_left(seed: int, tmp_path: Path) -> None:
-    store, draw, alive = Database(tmp_path / "node.db"), random.Random(seed), dict[int, str]()
-
-    def change(db: sqlite3.Connection, step: int) -> None:
-        for no in draw.sample(sorted(alive), len(alive) // 12):
-            visits.delete(db, no)
-            del alive[no]
-        for place in range(draw.randint(1, 20)):
-            mark = f"mark-{step:03}-{place:02}"
-            # Of many lengths, so that pages are split and rows move to their neighbours.
-            text = mark + "x" * draw.choice([0, 150, 250, 600, 1600])
-            days: dict[str, Any] = {"first": weekday(), "last": weekday(), "ends": 0}
-            no = visits.add(
-                db, guest="g", id_=mark[5:], side="host", venue="h/v", zone="UTC", asker=None, asked=0,
-                request=text.encode(), **days,
-            )  # fmt: skip
-            visits.say(db, no, Said("guest", 1, 0, "ask", 0, 0, None, None, text))
-            visits.keep_pass(db, no, 0, text)
-            alive[no] = mark
-
-    for step in range(150):
-        store.write_now(partial(change, step=step))
-    store.close()
-    data = (tmp_path / "node.db").read_bytes()
-    found = {each.decode() for each in re.findall(rb"mark-\d{3}-\d\d", data)}
-    assert found == set(alive.values())
-
-
-TABLES = ("visits", "visit_requests", "visit_moves", "visit_passes", "visit_links", "letters", "outbox")
-
-
-def _ends(park: Park) -> float:
-    return float(park.database.read_now(lambda db: db.execute("SELECT max(ends) FROM visits").fetchone()[0]))
-
-
-def left(folder: Path, *marks: str) -> set[str]:
-    """Which of these stand in any of the databases' files."""
-    data = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    return {mark for mark in marks if mark.encode() in data}
+async def test_a_pass_that_ended_with_its_key_is_made_anew_when_it_is_asked_for(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await guest.ask(host.place())
+    await post(guest, host)
+    await host.say(visit, Event.ACCEPT)
+    await post(guest, host)
+    [old] = await guest.visits.passes(visit)
+    root, signing = key_named("tartu/root"), key_named("tartu/signing/2")
+    card = Card.make(root, network=NETWORK, epoch=2, signing=signing.public, issued=int(NOW))
+    await guest.publisher.begin_epoch(signing, card)
+    [made] = await guest.visits.passes(visit)
+    assert [Token.parse(each["token"]).kid for each in (old, made)] == ["pass-1", "pass-2"]
+    assert await guest.visits.passes(visit) == [made]

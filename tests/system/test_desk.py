@@ -1,7 +1,7 @@
 """A pass of one real node at the desk of another: issued, printed, verified with the network cut, used, revoked."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ def word(host: Node, token: str) -> str:
 def pair(make: Make) -> tuple[Node, Node]:
     """A guest's organisation and a host's, both serving, partners, the host with a room that the guest knows of."""
     guest, host = make("Tartu Park"), make("Munich Park")
-    host.publish("venue", [venue("desk")])
+    host.publish("venue", [venue("desk", terms={"free_days": 1, "notice_hours": 0})])
     guest.publish("contact", [{"ref": "c", "role": "Desk", "languages": ["et"], "phone": "+3725551234"}])
     guest.serve()
     host.serve()
@@ -60,6 +60,11 @@ def pair(make: Make) -> tuple[Node, Node]:
 def test_a_printed_pass_is_scanned_and_welcome_with_every_network_cut(pair: tuple[Node, Node], tmp_path: Path) -> None:
     guest, host = pair
     made = issue(guest, host)
+    [room] = guest.json("list", "venue")["records"]
+    tomorrow = ("--from", today(), "--until", (date.fromisoformat(today()) + timedelta(days=1)).isoformat())
+    person = ("--name", "A", "--company", "B")
+    refused = guest.bra("pass", "issue", "--venue", f"{host.id}/{room['id']}", *tomorrow, *person, code=1)
+    assert "has to be asked for these days: ask for a visit" in refused
     guest.bra("pass", "render", "-", "--to", str(tmp_path / "pass.pdf"), stdin=made["token"].encode())
     guest.bra("pass", "render", "-", "--to", str(tmp_path / "pass.png"), stdin=made["token"].encode())
     guest.kill()

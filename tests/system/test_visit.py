@@ -112,6 +112,7 @@ REFUSED = {
     "an answer that is none": (("answer", "v1", "perhaps"), 2, "accept, decline, propose"),
     "another date without one": (("answer", "v1", "propose"), 2, "--from"),
     "a date that isn't another": (("answer", "v1", "accept", "--from", "2027-06-02"), 2, "--from"),
+    "a confirmation of nothing": (("confirm", "nothing"), 1, "there is no visit"),
     "a receipt of nothing": (("receipt", "nothing"), 1, "nothing was signed"),
     "a side that is none": (("list", "--side", "left"), 1, "guest or host"),
 }
