@@ -106,6 +106,12 @@ def point(latitude: int, longitude: int) -> tuple[int, int, int]:
     return round(level * math.cos(along)), round(level * math.sin(along)), round(SPHERE * math.sin(up))
 
 
+def spot(x: int, y: int, z: int) -> tuple[int, int]:
+    """The place of a point, however far it is from 0,0,0, in microdegrees: what `point` was given, but for some 6."""
+    up, along = math.atan2(z, math.hypot(x, y)), math.atan2(y, x)
+    return round(math.degrees(up) * 1e6), round(math.degrees(along) * 1e6)
+
+
 @lru_cache(4096)
 def _number(opening: str) -> int:
     """63 bits: who makes two of them alike can only mislead about venues of its own."""

@@ -53,17 +53,15 @@ def search(db: sqlite3.Connection, reader: Reader, question: Question) -> Found:
     """The page of the directory that answers `question`; InputError, naming the field, where it can't be answered."""
     hits = conditions.of(db, reader, question)
     page = _page(db, question, hits)
-    if not page.total and hits.words:
-        meant = words.mended(db, reader, hits.words)
-        if meant != hits.words:
-            hits = hits.with_words(meant)
-            page = _page(db, question, hits)
+    if not page.total and (meant := hits.mended(db, reader)) is not hits:
+        hits = meant
+        page = _page(db, question, hits)
     return Found(
         records=_records(db, reader, question, hits, page.hits),
         cursor=page.cursor,
         total=page.total,
         understood=_understood(question, hits, page.total),
-        facets=facets.count(db, reader, hits) if question.facets else {},
+        facets=facets.count(db, reader, page.counted) if question.facets else {},
     )
 
 
@@ -111,9 +109,12 @@ class _Hit(NamedTuple):
 
 
 class _Page(NamedTuple):
+    """`counted`: the record numbers that facets are counted of, as JSON; empty where none are asked for."""
+
     hits: list[_Hit]
     total: int
     cursor: str | None
+    counted: str
 
 
 def _page(db: sqlite3.Connection, question: Question, hits: Hits) -> _Page:
@@ -124,20 +125,22 @@ def _page(db: sqlite3.Connection, question: Question, hits: Hits) -> _Page:
         parameters["key"], parameters["no"] = cursor.read(question.after, digest, order.form)
         following = "WHERE (key, no) > (:key, :no)"
     columns = ", ".join(f"{what} AS {name}" for name, what in order.columns.items())
+    first = f"(SELECT json_group_array(no) FROM (SELECT no FROM found LIMIT {facets.MOST_COUNTED}))"
+    counted = first if question.facets else "''"
     # Each hit is looked at once, whatever is then counted and compared.
     rows = db.execute(
         f"WITH {hits.tables}found AS MATERIALIZED "
         f"(SELECT no, {order.key} AS key, square FROM (SELECT facts.no AS no, {columns} {hits.sql})) "
-        "SELECT * FROM (SELECT count(*) AS total FROM found) "
+        f"SELECT * FROM (SELECT count(*) AS total, {counted} AS counted FROM found) "
         f"LEFT JOIN (SELECT * FROM found {following} ORDER BY key, no LIMIT {question.limit + 1}) ON true",
         parameters,
     ).fetchall()
-    found = [_Hit(*row) for _, *row in rows if row[0] is not None]
-    total = rows[0][0]
+    found = [_Hit(*row) for _, _, *row in rows if row[0] is not None]
+    total, numbers, *_ = rows[0]
     if len(found) <= question.limit:
-        return _Page(found, total, None)
+        return _Page(found, total, None, numbers)
     last = found[question.limit - 1]
-    return _Page(found[: question.limit], total, cursor.write(digest, last.key, last.no))
+    return _Page(found[: question.limit], total, cursor.write(digest, last.key, last.no), numbers)
 
 
 def _records(

@@ -61,6 +61,11 @@ class Hits:
         """The same for other words."""
         return replace(self, words=tuple(meant), parameters={**self.parameters, **_matches(meant)})
 
+    def mended(self, db: sqlite3.Connection, reader: Reader) -> Self:
+        """The same for the words that were probably meant, where no record has those typed; else itself."""
+        meant = words.mended(db, reader, self.words)
+        return self if meant == self.words else self.with_words(meant)
+
 
 def of(db: sqlite3.Connection, reader: Reader, question: Question) -> Hits:
     """The hits of a question, with its words as they stand; InputError where it can't be answered."""

@@ -14,7 +14,6 @@ from typing import Any
 from node.directory import views
 from node.directory.draft import OWN_ORGANISATION
 from node.directory.reader import Reader
-from node.directory.search.conditions import Hits
 from node.directory.search.spots import AT_HOME, HOST
 from node.protocol.statements import tree_key
 
@@ -26,8 +25,11 @@ SINGLE = ("kind", "country", "city", "type", "category", "organisation")
 SEVERAL = ("facilities", "languages")
 
 
-def count(db: sqlite3.Connection, reader: Reader, hits: Hits) -> dict[str, list[dict[str, Any]]]:
-    """By facet, its values with their counts, the most frequent first; organisations with their names."""
+def count(db: sqlite3.Connection, reader: Reader, numbers: str) -> dict[str, list[dict[str, Any]]]:
+    """By facet, its values with their counts, the most frequent first; organisations with their names.
+
+    `numbers`: those of the hits, as JSON.
+    """
     columns = ", ".join(f"facts.{name} AS {name}" for name in (*SINGLE[:-1], *SEVERAL, "author", "venue"))
     own = ", ".join(f"first.{name} AS {name}" for name in ("kind", "type", "category", "organisation", *SEVERAL))
     of_another = ", ".join(
@@ -36,13 +38,14 @@ def count(db: sqlite3.Connection, reader: Reader, hits: Hits) -> dict[str, list[
     )
     each = " UNION ALL ".join(f"SELECT * FROM ({_of(name)})" for name in (*SINGLE, *SEVERAL))
     rows = db.execute(
-        f"WITH {hits.tables}first AS MATERIALIZED (SELECT {columns}, {HOST} AS host, authors.node_id AS organisation "
-        f"{hits.sql} LIMIT {MOST_COUNTED}), "
+        f"WITH first AS MATERIALIZED (SELECT {columns}, {HOST} AS host, authors.node_id AS organisation "
+        "FROM json_each(:numbers) AS hit CROSS JOIN facts ON facts.no = hit.value "
+        "CROSS JOIN authors ON authors.no = facts.author), "
         f"hits AS MATERIALIZED (SELECT {own}, {of_another} FROM first LEFT JOIN records "
         f"ON first.city IS NULL AND first.kind IN ({', '.join(map(repr, AT_HOME))}) "
         "AND records.author = first.host AND records.key = coalesce(first.venue, :organisation_key) "
         f"LEFT JOIN facts ON facts.no = records.no LEFT JOIN authors ON authors.no = facts.author) {each}",
-        {**hits.parameters, "organisation_key": tree_key("organisation", OWN_ORGANISATION)},
+        {"numbers": numbers, "organisation_key": tree_key("organisation", OWN_ORGANISATION)},
     )
     counted: dict[str, Counter[str]] = {}
     for name, value, many in rows.fetchall():
@@ -50,6 +53,20 @@ def count(db: sqlite3.Connection, reader: Reader, hits: Hits) -> dict[str, list[
         counted.setdefault(name, Counter()).update(dict.fromkeys(values, many))
     names = views.organisation_names(db, list(counted.get("organisation", ())), reader.visibilities)
     return {name: [_told(name, *each, names) for each in _first(counter)] for name, counter in counted.items()}
+
+
+def census(db: sqlite3.Connection, reader: Reader) -> dict[str, list[dict[str, Any]]]:
+    """How many records of each kind the reader may see, and how many of them in each country: all of them."""
+    rows = db.execute(
+        "SELECT facts.kind, facts.country, count(*) FROM facts CROSS JOIN authors ON authors.no = facts.author "
+        f"WHERE {reader.may_see('facts')} GROUP BY facts.kind, facts.country"
+    )
+    counted: dict[str, Counter[str]] = {"kind": Counter(), "country": Counter()}
+    for kind, country, many in rows.fetchall():
+        counted["kind"][kind] += many
+        if country is not None:
+            counted["country"][country] += many
+    return {name: [_told(name, *each, {}) for each in _first(counter)] for name, counter in counted.items()}
 
 
 def _of(name: str) -> str:

@@ -26,7 +26,7 @@ from node.directory.reader import Reader
 from node.directory.search.question import Box, Question, box, coordinates
 from node.errors import InputError
 from node.kinds.body import quoted
-from node.storage.facts import SPHERE, point
+from node.storage.facts import SPHERE, point, spot
 
 EARTH_KM = 6371.0088
 """Its mean radius."""
@@ -173,8 +173,8 @@ def _own(db: sqlite3.Connection, reader: Reader, text: str) -> Place | None:
         return None
     city, country, x, y, z = rows[0]
     others = tuple(f"{each}, {of}" for each, of, *_ in rows[1 : 1 + MOST_OTHERS])
-    latitude, longitude = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
-    return _somewhere(round(latitude, 6), round(longitude, 6), city, country or "", others)
+    latitude, longitude = spot(x, y, z)
+    return _somewhere(latitude / 1e6, longitude / 1e6, city, country or "", others)
 
 
 def _somewhere(

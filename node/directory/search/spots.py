@@ -128,16 +128,17 @@ def _towns(
     found: list[tuple[str, str | None, int | None]] = []
     unknown: list[str] = []
     for name, country in rows.fetchall():
-        city = _city(name, country)
-        if city is None:
+        known = city(name, country)
+        if known is None:
             unknown.append(name)
-        elif (not question.country or (country or city.country) in question.country) and places.holds(
-            question, place, city.lat_e6, city.lon_e6
+        elif (not question.country or (country or known.country) in question.country) and places.holds(
+            question, place, known.lat_e6, known.lon_e6
         ):
-            found.append((name, country, places.square(place, city.lat_e6, city.lon_e6) if place else None))
+            found.append((name, country, places.square(place, known.lat_e6, known.lon_e6) if place else None))
     return found, unknown
 
 
 @lru_cache(2 * MOST_TOWNS)
-def _city(name: str, country: str | None) -> City | None:
+def city(name: str, country: str | None) -> City | None:
+    """The city that a record without coordinates names."""
     return next(iter(gazetteer.find(name, country)), None)
