@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from node.errors import HomeError, InputError
+from node.protocol.messages import LONGEST_LIFE
 from node.protocol.names import NodeId
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -97,6 +98,9 @@ class Api(_Section):
 class Oidc(_Section):
     issuer: Annotated[str, Field(max_length=500)] = ""
     audience: Annotated[str, Field(max_length=500)] = ""
+    client_id: Annotated[str, Field(max_length=500)] = ""
+    client_secret_file: Annotated[str, Field(max_length=1000)] = ""
+    scope: Annotated[str, Field(pattern=r"^([!#-\[\]-~]+ )*openid( [!#-\[\]-~]+)*$", max_length=500)] = "openid"
     role_claim: Annotated[str, Field(min_length=1, max_length=200)] = "groups"
     roles: Annotated[dict[str, Literal["member", "desk", "operator"]], Field(max_length=100)] = {}
 
@@ -116,7 +120,8 @@ class Mail(_Section):
 
 
 class Roaming(_Section):
-    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    # What is said of a visit may be on its way for so long.
+    keep_days: Annotated[int, Field(ge=LONGEST_LIFE // 86_400, le=3_650)] = 90
 
 
 class Log(_Section):

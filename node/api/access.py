@@ -6,6 +6,8 @@ Rules:
   reads that feed, may stand there, because calendar programs can send no header
 - without a token one is public. A token that is not good is 401, never quietly public: whoever sent it should know
 - a role that is too low is 403, or 401 where no token was sent, and both name the role that is needed
+- a cookie is never looked at here: it belongs to the pages (see `web.sessions`), and so no other site's page can have a
+  browser ask the API in its user's name
 - each token, and each address that asks without one, has budgets of its own; an address that shows bad tokens is soon
   not told any more why they are bad. A good one works beside it: nobody is shut out by a neighbour
 
@@ -31,11 +33,14 @@ from node.api.tokens import PREFIX, Tokens
 from node.config import Api, Oidc
 from node.errors import InputError, PeerError, ProtocolError
 from node.plain import plain
+from node.storage.tokens import Token
 from node.world import World
 
 __all__ = ["Access", "Budget", "Caller"]
 
 REALM = 'Bearer realm="bra"'
+_OF_PROVIDER = "oidc:"
+"""What the ids of the provider's people begin with; that of a token has no colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Access:
         self.provider: Provider | None = None
         if oidc.issuer:
             self.provider = Provider(http, issuer=oidc.issuer, audience=oidc.audience, world=world)
-        self._oidc = oidc
+        self.oidc = oidc
         self._tokens = tokens
         self._trusted = tuple(map(ip_network, api.trusted_proxies))
         self._browsers = Browsers(api.cors_origins)
@@ -114,11 +119,31 @@ class Access:
             try:
                 caller = await (self._subscriber(request, in_url[0]) if in_url else self._bearer(shown[0]))
             except (InputError, ProtocolError) as error:
-                raise self._refused(request, str(error)) from error
+                raise self.refused(request, str(error)) from error
             except PeerError as error:
                 raise Refused(str(error), 503, headers={"Retry-After": "60"}) from error
         request[_CALLER] = caller
         return caller
+
+    async def typed(self, request: web.Request, text: str) -> tuple[Caller, int]:
+        """Whose token was typed into a form, and until when it is good; Refused with 401 or 429 where it isn't.
+
+        It is one of this node's own: the provider's people log in there.
+        """
+        try:
+            held = await self._own(text)
+        except InputError as error:
+            raise self.refused(request, str(error)) from error
+        return _bearer_of(held), held.expires
+
+    async def again(self, caller: Caller) -> Caller | None:
+        """Who was let in before, as it is now; None where its token is not good any more, or its provider not asked."""
+        if caller.id.startswith(_OF_PROVIDER):
+            return caller if self.provider is not None else None
+        try:
+            return _bearer_of(await self._tokens.known(caller.id))
+        except InputError:
+            return None
 
     def require(self, caller: Caller, role: Role) -> None:
         """Refused where the caller's role is too low: with 401 where a token could help, with 403 otherwise."""
@@ -145,28 +170,31 @@ class Access:
         if scheme.lower() != "bearer" or not text:
             raise InputError("a token is sent as 'Authorization: Bearer bra_…': send it so")
         if self.provider is not None and not text.startswith(PREFIX):
-            return self._member(await self.provider.claims(text))
+            return self.member(await self.provider.claims(text))
+        return _bearer_of(await self._own(text))
+
+    async def _own(self, text: str) -> Token:
         held = await self._tokens.find(text)
         if held.feed is not None:
             raise InputError(f"this token is for {held.feed} alone: put it in that URL, as '?token=…'")
-        return Caller(Role.named(held.role), held.id, held.label)
+        return held
 
     async def _subscriber(self, request: web.Request, text: str) -> Caller:
         """A calendar program. An ordinary token is refused in a URL, so that nobody gets used to it."""
         held = await self._tokens.find(text)
         if held.feed != request.path or request.method not in ("GET", "HEAD"):
             raise InputError("this token is not for reading this URL: make one with 'bra token create --feed'")
-        return Caller(Role.named(held.role), held.id, held.label)
+        return _bearer_of(held)
 
-    def _member(self, claims: Mapping[str, Any]) -> Caller:
+    def member(self, claims: Mapping[str, Any]) -> Caller:
         """Whom the provider speaks of, with the highest role that the configuration gives to what it says."""
-        said = claims.get(self._oidc.role_claim)
+        said = claims.get(self.oidc.role_claim)
         groups = {each for each in (said if isinstance(said, list) else [said]) if isinstance(each, str)}
-        roles = (Role.named(role) for group, role in self._oidc.roles.items() if group in groups)
+        roles = (Role.named(role) for group, role in self.oidc.roles.items() if group in groups)
         subject = str(claims["sub"])
-        return Caller(max((Role.MEMBER, *roles)), f"oidc:{subject}", plain(subject, 100))
+        return Caller(max((Role.MEMBER, *roles)), f"{_OF_PROVIDER}{subject}", plain(subject, 100))
 
-    def _refused(self, request: web.Request, sentence: str) -> Refused:
+    def refused(self, request: web.Request, sentence: str) -> Refused:
         """What a bad token is answered: 401 and why, or 429 where there were too many."""
         spent = self._addresses.spend(Budget.REFUSED, self._address(request))
         if not spent.allowed:
@@ -176,3 +204,7 @@ class Access:
 
     def _address(self, request: web.Request) -> str:
         return client(request.remote, request.headers.getall("X-Forwarded-For", []), self._trusted)
+
+
+def _bearer_of(token: Token) -> Caller:
+    return Caller(Role.named(token.role), token.id, token.label)

@@ -8,13 +8,14 @@ Rules (OpenID Connect Discovery 1.0):
   a minute; however many ask, one question is under way
 - while the provider is down, the keys that are known count for a day. A token with another key can't be judged then:
   Unreachable
+- people log in there by `code_flow`, which asks the provider through here, so that the same caps hold
 
     provider = Provider(http, issuer="https://id.park.example", audience="bra-node", world=world)
     claims = await provider.claims(text)
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,22 +49,48 @@ class Provider:
         if not _reachable(issuer, local=True) or not audience:
             raise InputError("config/node.toml: oidc: issuer is an https URL, and audience names this node there")
         self._http = http
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
         self._world = world
+        self._about: Mapping[str, Any] = {}
         self._keys: Mapping[KeyName, PublicKey] = {}
         self._fetched = self._asked = float("-inf")
         self._flight: asyncio.Task[None] | None = None
 
-    async def claims(self, text: str) -> Mapping[str, Any]:
-        """What the provider says in a token; Malformed or Forged where it didn't say so, Unreachable if unknown."""
+    async def claims(self, text: str, audience: str = "") -> Mapping[str, Any]:
+        """What the provider says in a token; Malformed or Forged where it didn't say so, Unreachable if unknown.
+
+        `audience`: for whom it has to be, where that isn't this node as an API.
+        """
         token = Jwt.parse(text)
         key = await self._key(token.key)
-        return token.believed(key, issuer=self._issuer, audience=self._audience, now=self._world.now())
+        return token.believed(key, issuer=self.issuer, audience=audience or self._audience, now=self._world.now())
+
+    async def endpoint(self, name: str) -> str:
+        """An address in its discovery document, such as `token_endpoint`; Unreachable where it can't be known."""
+        if self._age() >= FRESH and (flight := self._fetch()) and self._age() >= KEPT:
+            await asyncio.shield(flight)
+        place = self._about.get(name) if self._age() < KEPT else None
+        if not isinstance(place, str) or not _reachable(place, local=self._local):
+            raise Unreachable("nobody can log in at the organisation's provider now: try again in a minute")
+        return place
+
+    def takes(self, name: str, value: str, *, unsaid: Sequence[str] = ()) -> bool:
+        """Whether a list in its discovery document has a value; `unsaid`: what holds where there is no such list."""
+        said = self._about.get(name, unsaid)
+        return isinstance(said, list | tuple) and value in said
+
+    async def submit(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        """What it answers to a form, a refusal, too (RFC 6749, 5.2); Unreachable where that can't be read."""
+        try:
+            return await self._document("POST", url, headers, form)
+        except (aiohttp.ClientError, TimeoutError, Malformed) as error:
+            log.warning("the OpenID provider gave no token", problem=str(error) or type(error).__name__)
+            raise Unreachable("the organisation's provider doesn't answer now: try again in a minute") from error
 
     async def _key(self, name: KeyName) -> PublicKey:
         if key := self._known(name):
-            if self._world.uptime() - self._fetched >= FRESH:
+            if self._age() >= FRESH:
                 # Nobody waits for it: what is known counts meanwhile.
                 self._fetch()
             return key
@@ -77,7 +104,15 @@ class Provider:
         raise Forged("the token was signed with a key that its provider doesn't show: sign in there again")
 
     def _known(self, name: KeyName) -> PublicKey | None:
-        return self._keys.get(name) if self._world.uptime() - self._fetched < KEPT else None
+        return self._keys.get(name) if self._age() < KEPT else None
+
+    def _age(self) -> float:
+        """Seconds since its documents were fetched."""
+        return self._world.uptime() - self._fetched
+
+    @property
+    def _local(self) -> bool:
+        return self.issuer.startswith("http:")
 
     def _fetch(self) -> asyncio.Task[None] | None:
         """The one question that is under way, begun now where it may be."""
@@ -90,23 +125,33 @@ class Provider:
 
     async def _renew(self) -> None:
         try:
-            about = await self._document(self._issuer.rstrip("/") + DISCOVERY)
-            if about.get("issuer") != self._issuer:
+            about = await self._document("GET", self.issuer.rstrip("/") + DISCOVERY)
+            if about.get("issuer") != self.issuer:
                 raise Malformed(f"it calls itself {str(about.get('issuer'))[:200]!r}: set the issuer to exactly that")
             place = about.get("jwks_uri")
-            if not isinstance(place, str) or not _reachable(place, local=self._issuer.startswith("http:")):
+            if not isinstance(place, str) or not _reachable(place, local=self._local):
                 raise Malformed("it names no https address for its keys ('jwks_uri'): set that at the provider")
-            self._keys = read_keys(await self._document(place))
+            self._about, self._keys = about, read_keys(await self._document("GET", place))
             self._fetched = self._world.uptime()
         except (BraError, aiohttp.ClientError, TimeoutError) as error:
             log.warning("the OpenID provider's keys could not be fetched", problem=str(error) or type(error).__name__)
 
-    async def _document(self, url: str) -> dict[str, Any]:
-        timeout = aiohttp.ClientTimeout(total=SECONDS)
-        # Not compressed, so that its bytes are those that are counted.
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        async with self._http.get(url, allow_redirects=False, timeout=timeout, headers=headers) as response:
-            if response.status != 200 or "Content-Encoding" in response.headers:
+    async def _document(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        asking = self._http.request(
+            method,
+            url,
+            data=form,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=SECONDS),
+            # Not compressed, so that its bytes are those that are counted.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})},
+        )
+        async with asking as response:
+            # What is wrong with a form is told with 400 or 401.
+            wanted = (200,) if form is None else (200, 400, 401)
+            if response.status not in wanted or "Content-Encoding" in response.headers:
                 raise Malformed(f"{url} answers {response.status}, and not with a plain document: look at the provider")
             data = bytearray()
             async for chunk in response.content.iter_chunked(16 * 1024):

@@ -8,7 +8,10 @@ Rules:
 - all tokens are in memory, so that a request waits for no disk; this process is the only one that changes them, and a
   change counts when it is committed
 - expiry and revocation are looked at each time. That one was used is written down once a day
+- who logged in at the pages with a token is logged out when it is revoked
 - a feed token is for programs that can send no header: it stands in the URL, and so reads one feed, as a member at most
+- a member makes one for itself, of each feed; the next one ends the one before. It ends with its maker's own token, or
+  after `LASTS` where its maker has none here
 
     >>> parse(mint(bytes(5), bytes(32)))
     'aaaaaaaa'
@@ -27,7 +30,7 @@ from functools import partial
 from node.api.role import Role
 from node.errors import BraError, InputError
 from node.plain import plain
-from node.storage import tokens
+from node.storage import sessions, tokens
 from node.storage.database import Database
 from node.storage.tokens import MOST, Token
 from node.world import World
@@ -37,6 +40,8 @@ DAY = 86_400
 LONGEST = 366 * DAY
 """Seconds that a token may last."""
 LONGEST_LABEL = 100
+LASTS = 90 * DAY
+"""Seconds that a feed's token of somebody is good who has none here."""
 _FORM = re.compile(r"(bra_([a-z2-7]{8})_[a-z2-7]{52})([a-z2-7]{7})", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]{1,200}", re.ASCII)
 
@@ -49,10 +54,18 @@ class Tokens:
         self._world = world
         self._held = {each.id: each for each in database.read_now(tokens.everything)}
 
-    async def create(self, role: Role, label: str, lasts: int, feed: str | None = None) -> tuple[str, Token]:
+    async def create_own(self, feed: str, maker: str, label: str) -> tuple[str, Token]:
+        """A member's new token for a feed, which ends its one before; InputError if none can be."""
+        held = self._held.get(maker)
+        lasts = held.expires - int(self._world.now()) if held else LASTS
+        return await self.create(Role.MEMBER, label, min(lasts, LONGEST), feed, maker=maker)
+
+    async def create(
+        self, role: Role, label: str, lasts: int, feed: str | None = None, *, maker: str | None = None
+    ) -> tuple[str, Token]:
         """A new token for `lasts` seconds, which is told here once, and what is kept of it; InputError if none can be.
 
-        `feed`: the path of the one feed that it is for.
+        `feed`: the path of the one feed that it is for; `maker`: see `create_own`.
         """
         label = plain(label).strip()
         if not 1 <= len(label) <= LONGEST_LABEL:
@@ -65,17 +78,26 @@ class Tokens:
             raise InputError("a feed's token stands in its URL, where others may read it: give it the role member")
         now = int(self._world.now())
         text = mint(self._world.random(5), self._world.random(32))
-        made = Token(_id(text), _hash(text), role.label, label, now, now + lasts, feed=feed)
+        made = Token(_id(text), _hash(text), role.label, label, now, now + lasts, feed=feed, maker=maker)
 
-        def keep(db: sqlite3.Connection) -> None:
+        def keep(db: sqlite3.Connection) -> list[str]:
             tokens.forget_old(db, now)
             held = tokens.everything(db)
-            if sum(each.good(now) for each in held) >= MOST:
+            if any(each.id == maker and not each.good(now) for each in held):
+                raise InputError("your own token is over: log in again with another")
+            good = [each for each in held if each.good(now) and (each.maker is None) == (maker is None)]
+            before = [each.id for each in good if maker and (each.maker, each.feed) == (maker, feed)]
+            if len(good) - len(before) >= MOST:
                 raise InputError(f"there are {MOST} tokens already: revoke some ('bra token list')")
+            for each in before:
+                tokens.revoke(db, each, now)
             tokens.add(db, made)
+            return before
 
-        await self._database.write(keep)
+        before = await self._database.write(keep)
         self._held = {each.id: each for each in (*self.listed(), made)}
+        for each in before:
+            self._end(each, now)
         return text, made
 
     async def revoke(self, id_: str) -> Token:
@@ -84,11 +106,20 @@ class Tokens:
         if held is None:
             raise InputError("there is no such token: 'bra token list' shows those there are")
         now = int(self._world.now())
-        await self._database.write(partial(tokens.revoke, id_=id_, now=now))
-        # Meanwhile it may have been used.
-        held = self._held.get(id_, held)
-        self._held[id_] = revoked = held if held.revoked_at else replace(held, revoked_at=now)
-        return revoked
+
+        def end(db: sqlite3.Connection) -> None:
+            tokens.revoke(db, id_, now)
+            sessions.end_of(db, id_)
+
+        await self._database.write(end)
+        self._end(id_, now)
+        return self._held.get(id_, held)
+
+    def _end(self, id_: str, now: int) -> None:
+        """The token, and those that its holder made of it, are over here, too, as they are in the database."""
+        for each in list(self._held.values()):
+            if id_ in (each.id, each.maker) and not each.revoked_at:
+                self._held[each.id] = replace(each, revoked_at=now)
 
     def listed(self) -> list[Token]:
         """All tokens, the oldest first, and for a while those that are good no more."""
@@ -101,6 +132,13 @@ class Tokens:
         held = self._held.get(id_) if id_ else None
         if held is None or not hmac.compare_digest(_hash(text), held.hash):
             raise InputError("this token is not known here: copy the whole of it, or ask the node's operator for one")
+        return await self.known(held.id)
+
+    async def known(self, id_: str) -> Token:
+        """The token of an id, which is used now; InputError where it is not good."""
+        held = self._held.get(id_)
+        if held is None:
+            raise InputError("this token is not known here any more: ask the node's operator for another")
         if not held.good(now := self._world.now()):
             how = "has expired" if held.revoked_at is None else "was revoked"
             raise InputError(f"the token {held.id} {how}: ask the node's operator for another")

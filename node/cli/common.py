@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 wrong usage. An error is one sente
 """
 
 import asyncio
+import io
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import orjson
+import segno
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -163,6 +165,19 @@ def last_heard(of: Mapping[str, Any]) -> str:
 def print_json(value: object) -> None:
     sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
     sys.stdout.flush()
+
+
+def qr_code(link: str) -> segno.QRCode:
+    return segno.make(link, error="m", micro=False)
+
+
+def print_link(link: str, code: segno.QRCode) -> None:
+    """Prints a link, below its QR code on a terminal; elsewhere it is all that goes out: link=$(bra invite)."""
+    if sys.stdout.isatty():
+        drawn = io.StringIO()
+        code.terminal(drawn, compact=True)
+        print(drawn.getvalue())
+    print(link, flush=True)
 
 
 def exit_code(command: Callable[[], T | Awaitable[T]]) -> int:

@@ -10,7 +10,7 @@ import segno
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say
+from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, print_link, qr_code, say
 from node.cli.pairing import CALL, ask, settled, tell
 from node.errors import HomeError
 from node.home import write_new
@@ -41,7 +41,7 @@ def invite(
     if png is not None and png.exists():
         raise _taken(png)
     made = operate(home, "invite", label=label)
-    code = segno.make(made["link"], error="m", micro=False)
+    code = qr_code(made["link"])
     if png is not None:
         _write(png, code)
     if json:
@@ -74,20 +74,14 @@ def join(
 
 
 def _show(made: dict[str, Any], code: segno.QRCode) -> None:
-    """The link is all that goes to a standard output which is no terminal: link=$(bra invite)."""
-    terminal = sys.stdout.isatty()
-    if terminal:
-        drawn = io.StringIO()
-        code.terminal(drawn, compact=True)
-        print(drawn.getvalue())
-    print(made["link"], flush=True)
+    print_link(made["link"], code)
     say(
         f"\nGood until {made['expires']}, for one partner. Whoever has it can use it: send it to them alone.",
         error=True,
     )
     if not made["serving"]:
         say("This node does not serve now: nobody can use the link until 'bra serve' runs.", error=True)
-    elif not terminal:
+    elif not sys.stdout.isatty():
         say("When it was used, 'bra partner confirm' shows who they are.", error=True)
 
 

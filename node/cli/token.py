@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App as Commands
 from cyclopts import Parameter
 
-from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, say
+from node.cli.common import HERE, HomeOption, JsonFlag, UsageError, operate, print_json, print_link, qr_code, say
 
 token = Commands(name="token", help="Tokens: by whom this node's API may be asked, and as what.")
 
@@ -27,19 +27,27 @@ def create(
         str | None,
         Parameter(help="Only to read the feed at this path, such as /api/v1/event.ics: for calendar programs."),
     ] = None,
+    link: Annotated[
+        bool, Parameter(negative="", help="Print the link that logs in at the pages, and its QR code.")
+    ] = False,
     home: HomeOption = HERE,
     json: JsonFlag = False,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
-    made = operate(home, "token-create", role=role, label=label, lasts=_seconds(expires), feed=feed)
+    made = operate(home, "token-create", role=role, label=label, lasts=_seconds(expires), feed=feed, link=link)
     if json:
         print_json(made)
         return
     # It alone goes to standard output: token=$(bra token create …).
-    print(made.get("url", made["token"]), flush=True)
+    if link:
+        print_link(made["link"], qr_code(made["link"]))
+    else:
+        print(made.get("url", made["token"]), flush=True)
     say(f"\nToken {made['id']}, {made['role']}, good until {made['expires']}. It is not shown again.", error=True)
     if feed is not None:
         say("Whoever has this URL can read the feed: give it to one program.", error=True)
+    elif link:
+        say("Whoever has this link can log in: send it to one person, or open it on one tablet.", error=True)
     else:
         say("It is sent as a header: 'Authorization: Bearer' and the token.", error=True)
 
@@ -56,12 +64,14 @@ def list_(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
     for each in found["tokens"]:
         used = f"last used on {each['used']}" if "used" in each else "never used"
         feed = f", for {each['feed']} alone" if "feed" in each else ""
-        say(f"{each['id']}  {each['role']}  {each['state']}, until {each['expires']}, {used}{feed}  {each['label']}")
+        open_ = f", {each['sessions']} logged in" if "sessions" in each else ""
+        said = f"{each['state']}, until {each['expires']}, {used}{feed}{open_}"
+        say(f"{each['id']}  {each['role']}  {said}  {each['label']}")
 
 
 @token.command
 def revoke(id: str, /, *, home: HomeOption = HERE, json: JsonFlag = False) -> None:  # noqa: A002
-    """End a token at once, by its id."""
+    """End a token at once, by its id, and log out whoever logged in with it."""
     found = operate(home, "token-revoke", id=id)
     if json:
         print_json(found)

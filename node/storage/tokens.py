@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 MOST = 1_000
-"""Tokens that are good at the same time."""
+"""Tokens that are good at the same time: so many of the operator's, and so many that members made for their feeds."""
 SHOWN_AFTER = 30 * 86_400
 """Seconds for which one that expired or was revoked is still listed."""
 
@@ -13,7 +13,8 @@ SHOWN_AFTER = 30 * 86_400
 class Token:
     """A token; times in seconds since 1970. `hash`: SHA-256 of the whole token.
 
-    `used_on`: the day on which it was last used, in days since 1970; `feed`: the one path that it is for, if any.
+    `used_on`: the day on which it was last used, in days since 1970; `feed`: the one path that it is for, if any;
+    `maker`: the caller that made it for itself, if it wasn't the operator.
     """
 
     id: str
@@ -25,18 +26,19 @@ class Token:
     revoked_at: int | None = None
     used_on: int | None = None
     feed: str | None = None
+    maker: str | None = None
 
     def good(self, now: float) -> bool:
         """Whether it still opens anything."""
         return self.revoked_at is None and now < self.expires
 
 
-_COLUMNS = "id, hash, role, label, created, expires, revoked_at, used_on, feed"
+_COLUMNS = "id, hash, role, label, created, expires, revoked_at, used_on, feed, maker"
 
 
 def add(db: sqlite3.Connection, token: Token) -> None:
     db.execute(
-        f"INSERT INTO tokens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO tokens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             token.id,
             token.hash,
@@ -47,6 +49,7 @@ def add(db: sqlite3.Connection, token: Token) -> None:
             token.revoked_at,
             token.used_on,
             token.feed,
+            token.maker,
         ),
     )
 
@@ -57,8 +60,10 @@ def everything(db: sqlite3.Connection) -> list[Token]:
 
 
 def revoke(db: sqlite3.Connection, id_: str, now: float) -> None:
-    """The token opens nothing any more; one that was revoked before stays as it was."""
-    db.execute("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (int(now), id_))
+    """The token opens nothing any more, nor do those that its holder made; one revoked before stays as it was."""
+    db.execute(
+        "UPDATE tokens SET revoked_at = ? WHERE (id = ? OR maker = ?) AND revoked_at IS NULL", (int(now), id_, id_)
+    )
 
 
 def used(db: sqlite3.Connection, id_: str, day: int) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from node.api.access import Access
-from node.api.reading import Directory
+from node.api.directory import Directory
 from node.api.role import Role
 from node.api.routes import Api
 from node.api.tokens import DAY, Tokens

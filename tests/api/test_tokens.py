@@ -196,3 +196,39 @@ async def test_a_label_can_steer_no_terminal(held: Tokens) -> None:
 def test_a_role_is_refused_by_name(name: str) -> None:
     with pytest.raises(InputError, match=r"give member, desk, operator$"):
         Role.named(name)
+
+
+FEED = "/api/v1/event.ics"
+
+
+async def test_a_member_has_one_token_of_a_feed_which_ends_with_its_own(tartu: SmallNode, held: Tokens) -> None:
+    _, member = await held.create(Role.MEMBER, "Liis", 5 * DAY)
+    first, made = await held.create_own(FEED, member.id, "Liis")
+    assert (made.role, made.feed, made.expires) == ("member", FEED, member.expires)
+    second, _ = await held.create_own(FEED, member.id, "Liis")
+    other, _ = await held.create_own("/api/v1/search.atom", member.id, "Liis")
+    for side in held, again(tartu):
+        with pytest.raises(InputError, match="was revoked"):
+            await side.find(first)
+        await side.find(second)
+        await side.find(other)
+    await held.revoke(member.id)
+    for side in held, again(tartu):
+        for text in second, other:
+            with pytest.raises(InputError, match="was revoked"):
+                await side.find(text)
+    with pytest.raises(InputError, match="your own token is over"):
+        await held.create_own(FEED, member.id, "Liis")
+
+
+async def test_members_feeds_take_no_place_from_the_operators_tokens(
+    held: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST", 2)
+    for who in "ab":
+        _, made = await held.create_own(FEED, f"oidc:{who}", who)
+        assert made.expires - made.created == tokens.LASTS
+    await held.create_own(FEED, "oidc:a", "a")
+    with pytest.raises(InputError, match="2 tokens already"):
+        await held.create_own(FEED, "oidc:c", "c")
+    await held.create(Role.OPERATOR, "Operator", DAY)

@@ -1,6 +1,7 @@
 """Every route that shows records, in every format, shows each role what it may see and nothing else.
 
-The routes come from the API itself, so that one that is added later is walked, too.
+The routes come from the API itself, so that one that is added later is walked, too. `tests.web.test_page_visibility`
+walks the pages.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What members find, show and bring: facts, photos, tokens, sheets."""
+"""What members find, show and bring: facts, photos, tokens, sheets; and who of them is logged in."""
 
 from sqlite_utils import Database
 
@@ -118,4 +118,17 @@ def m012_imports(db: Database) -> None:
     )
 
 
-STEPS = (m009_facts, m010_photos, m011_tokens, m012_imports)
+def m016_sessions(db: Database) -> None:
+    db.table("sessions").create(
+        {"hash": bytes, "caller": str, "role": str, "label": str, "created": int, "ends": int, "used_on": int},
+        pk="hash",
+        not_null={"caller", "role", "label", "created", "ends", "used_on"},
+    )
+    db.table("sessions").create_index(["caller"])
+
+
+def m017_makers(db: Database) -> None:
+    db.table("tokens").add_column("maker", str)
+
+
+STEPS = (m009_facts, m010_photos, m011_tokens, m012_imports, m016_sessions, m017_makers)
