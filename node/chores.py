@@ -4,6 +4,7 @@ Each is done for itself, by `housekeeping`; none hurries, and one that was misse
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -16,7 +17,7 @@ from node.protocol.verdicts import PRUNED_AFTER
 from node.roaming import receipts
 from node.roaming.issuing import PUBLISH_EVERY
 from node.roaming.mailing import EVERY as LETTERS_EVERY
-from node.storage import authors, erasure, sets
+from node.storage import authors, erasure, sessions, sets
 from node.storage.scrub import Damage
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class Chores:
         every(ERASE_EVERY, parts.photos.erase, "photos")
         every(PUBLISH_EVERY, parts.passes.publish, "passes")
         every(HOURLY, parts.passes.forget, "ended passes")
+        every(HOURLY, self._forget_sessions, "sessions")
         every(LETTERS_EVERY, parts.mailing.send_due, "letters")
         every(HOURLY, parts.visits.look_after, "visits")
         every(DAILY / 4, lambda: receipts.publish(parts.database, parts.publisher, parts.world.now()), "receipts")
@@ -84,6 +86,9 @@ class Chores:
 
     async def _purge(self) -> None:
         await erasure.purge_silent(self._parts.database, self._parts.acceptance.me, self._parts.world.now())
+
+    async def _forget_sessions(self) -> None:
+        await self._parts.database.write(partial(sessions.forget_old, now=self._parts.world.now()))
 
     async def _prune(self) -> None:
         before = self._parts.world.now() - PRUNED_AFTER

@@ -16,7 +16,9 @@ from node import kinds
 from node.app import App
 from node.config import load
 from node.control.membership import accession, agreement_text
+from node.directory import word_check
 from node.directory.draft import OWN_ORGANISATION, Change
+from node.directory.word_check import Sample
 from node.errors import HomeError, InputError, Malformed
 from node.federation.wire import parse_url
 from node.home import AGREEMENT, Home, example, write_new
@@ -93,6 +95,8 @@ async def found(
     _make_home(home, settings, signing, card, recovery_file)
     async with App.opened(home, world) as app:
         await app.publisher.publish([*changes, *app.parts.passes.first()])
+        sample = Sample.of(words, world.random)
+        await app.database.write(lambda db: word_check.keep(db, sample))
     return Founded(card.author, words)
 
 

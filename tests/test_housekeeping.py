@@ -53,3 +53,20 @@ async def test_a_bug_in_a_job_is_seen_and_ends_nothing_else() -> None:
         await logged(stumble, "purge")
     [line] = said
     assert (line["log_level"], line["job"], line["exc_info"]) == ("error", "purge", True)
+
+
+async def test_what_failed_last_is_told_until_it_goes_well(housekeeping: Housekeeping) -> None:
+    problem: HomeError | None = HomeError("the disk is full: free some space")
+
+    async def work() -> None:
+        if problem is not None:
+            raise problem
+
+    housekeeping.every(0.02, work, "work")
+    housekeeping.start()
+    async with asyncio.timeout(10):
+        while housekeeping.problems != {"work": "the disk is full: free some space"}:
+            await asyncio.sleep(0.01)
+        problem = None
+        while housekeeping.problems:
+            await asyncio.sleep(0.01)

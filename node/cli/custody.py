@@ -27,11 +27,14 @@ from node.custody import healing, recovery, rotation
 from node.custody.healing import Plan
 from node.custody.keys import Request, signed_card
 from node.custody.rotation import CardSource, Renewed
+from node.directory.word_check import Sample
 from node.errors import InputError, ProtocolError
 from node.home import Home, write_new
 from node.protocol.canonical import decode_loose, encode
-from node.protocol.names import encode_base64
+from node.protocol.keys import root_from_words
+from node.protocol.names import encode_base64, node_id
 from node.protocol.statements import Card, Record
+from node.world import World
 
 _Words = Annotated[
     Path | None, Parameter(name="--words-file", help="A file with the 24 recovery words, instead of the terminal.")
@@ -47,7 +50,7 @@ _SHOWN = 20
 
 
 def register(app: Commands) -> None:
-    for command in (rotate, recover, heal, resume):
+    for command in (rotate, recover, heal, resume, words):
         app.command(command)
     app.command(sign_card, name="sign-card")
 
@@ -181,6 +184,21 @@ def resume(*, home: HomeOption = HERE, json: JsonFlag = False) -> None:
         print_json(found)
     else:
         say("This home publishes again." if found["resumed"] else "This home publishes: nothing had to be done.")
+
+
+def words(*, words_file: _Words = None, home: HomeOption = HERE, json: JsonFlag = False) -> None:
+    """Check that you still have the 24 recovery words of this node. They are gone when this ends."""
+    place = Home(home)
+    author = place.load_card().author
+    typed = secret.words(words_file)
+    if node_id(root_from_words(typed).public) != author:
+        raise InputError(f"these words are another node's, not {author}'s: look for the right sheet")
+    # The node, which may serve the whole world, gets a hash of three of them.
+    found = operate(home, "words-had", sample=str(Sample.of(typed, World().random)))
+    if json:
+        print_json(found)
+    else:
+        say(f"These are the words of {author}. The node keeps that you had them today.")
 
 
 def _source(card: Path | None, words_file: Path | None, passphrase: bytes | None) -> CardSource:

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from node.api.tokens import DAY
 from node.cli.common import print_json, run
 from node.demo.federation import Federation, Findings, standing
 from node.demo.sites import DRAWING
@@ -61,7 +62,7 @@ async def _demonstrate(home: Path | None, began: float, *, once: bool) -> int:
             watched.stop()
             _tell(out, federation, findings, seconds)
             if not once:
-                _tell_more(out, federation, folder, kept=home is not None)
+                await _tell_more(out, federation, folder, kept=home is not None)
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
     if once:
@@ -114,8 +115,12 @@ def _tell_sample(out: Console, findings: Findings) -> None:
     out.print(f"  known through {sample.path[0]}, the partner in {findings.ways['tartu'].through[0]}{heard}")
 
 
-def _tell_more(out: Console, federation: Federation, folder: Path, *, kept: bool) -> None:
+async def _tell_more(out: Console, federation: Federation, folder: Path, *, kept: bool) -> None:
     tartu = federation.members["tartu"].process
+    made = await tartu.ask("token-create", role="operator", label="The demonstration", lasts=DAY, link=True)
+    out.print("\nIn a browser, as the public and as the operator of Tartu's node:\n")
+    out.print(f"  {tartu.url}/")
+    out.print(f"  {made['link']}")
     out.print("\nTo look further, from another terminal:\n")
     out.print(f"  curl '{tartu.url}/api/v1/venue'")
     out.print(f"  {_this_program()} status --home {shlex.quote(str(tartu.home.path))}")

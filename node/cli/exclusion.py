@@ -88,7 +88,7 @@ def _ask(home: HomeOption, node: str, *, yes: bool, blocked: bool = True) -> Non
     """Shows what follows, of no partnership or of a block, and goes on only with a yes."""
     if yes:
         return
-    for line in what_if_lines(operate(home, "trust-what-if", without=node, blocked=blocked)):
+    for line in what_if_lines(operate(home, "trust-what-if", without=[node], blocked=blocked)):
         say(line, error=True)
     confirm("Type yes to go on:")
 

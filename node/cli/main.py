@@ -23,6 +23,7 @@ from node.cli import (
     passphrase,
     photo,
     record,
+    session,
     token,
     trust,
     verify,
@@ -38,7 +39,7 @@ app = App(
 )
 for module in (
     node, verify, joining, partner, exclusion, membership, trust, importing, record, editing, photo, check,
-    passphrase, custody, demo, token, passes, desk, visit,
+    passphrase, custody, demo, token, session, passes, desk, visit,
 ):  # fmt: skip
     module.register(app)
 

@@ -103,8 +103,7 @@ def serve(
         raise UsageError("a port is from 0 to 65535")
     place = Home(home)
     # What answers members, before the loop that it would keep others waiting in: see App.
-    importlib.import_module("node.api.routes")
-    importlib.import_module("node.web.routes")
+    importlib.import_module("node.web.site")
     run(_serve(place, host, port, secret.passphrase(place), json=json))
 
 

@@ -38,11 +38,11 @@ def why(node: WhichNode, /, *, home: HomeOption = HERE, json: JsonFlag = False) 
 @trust.command(name="what-if")
 def what_if(
     *,
-    without: Annotated[str, Parameter(help="Who would be no partner any more, and blocked.")],
+    without: Annotated[list[str], Parameter(help="Who would be no partner any more, and blocked; may be repeated.")],
     home: HomeOption = HERE,
     json: JsonFlag = False,
 ) -> None:
-    """Who would be lost without a node. Nothing is changed."""
+    """Who would be lost without a node, or without several. Nothing is changed."""
     found = operate(home, "trust-what-if", without=without)
     if json:
         print_json(found)
@@ -58,12 +58,13 @@ def what_if_lines(found: Mapping[str, Any]) -> Iterable[str]:
         ("unlisted", "is listed no more", "are listed no more"),
         ("unhonoured", "is honoured no more, but listed", "are honoured no more, but listed"),
     )
+    gone = " and ".join(map(title, found["without"]))
     if not any(found[kind] for kind, _, _ in losses):
-        yield f"Without {title(found)}, nobody else is lost."
+        yield f"Without {gone}, nobody else is lost."
     for kind, one, many in losses:
         if lost := found[kind]:
             what = f"1 organisation {one}" if len(lost) == 1 else f"{len(lost)} organisations {many}"
-            yield f"Without {title(found)}, {what}:"
+            yield f"Without {gone}, {what}:"
             yield from (f"  {title(each)}" for each in lost[:_MOST_NAMED])
             if len(lost) > _MOST_NAMED:
                 yield f"  and {len(lost) - _MOST_NAMED} more"

@@ -6,6 +6,7 @@ Rules:
   about; else nothing is, and the result says why
 - without `commit` nothing is written; the result's `digest` stands for the file, how it was read, and this node's own
   records: a commit that names it is refused where any of them is another by then
+- missing rows are decided about together, or one by one: those that are named are withdrawn, the others kept
 - what headers were mapped to is remembered with a commit
 - reading takes seconds for a large file, so it is done in a thread, with progress
 """
@@ -14,9 +15,10 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import itertools
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -24,10 +26,10 @@ from typing import Any
 from node.control.parts import Operation, Parts, Report
 from node.directory import preview
 from node.directory.draft import Change, ChangedMeanwhile
-from node.directory.importing import Sheet, headers_of, read_sheet
+from node.directory.importing import MOST_PLACES, Sheet, headers_of, read_sheet
 from node.errors import InputError
 from node.kinds.body import quoted
-from node.storage import imports
+from node.storage import imports, index
 
 LONGEST_SOURCE = 200
 DECISIONS = ("withdraw", "keep")
@@ -55,20 +57,21 @@ class Importing:
         file: str = "",
         source: str = "",
         mapping: Mapping[str, str] | None = None,
-        missing: str | None = None,
+        missing: str | Sequence[str] | None = None,
         commit: bool = False,
         digest: str | None = None,
     ) -> dict[str, Any]:
         """Publishes the sheet in `data` (its bytes in base64) with `commit`, else says what that would do.
 
         `file` is its name, for messages. `source` is what its rows are remembered under; without one no row is missing.
-        `mapping`: headers to columns. `missing`: `withdraw` or `keep`.
+        `mapping`: headers to columns. `missing`: `withdraw`, `keep`, or the refs of those to withdraw.
         The result: `published`, `created`, `changed`, `unchanged`, `withdrawn` (as they are, or would be), `missing`
-        (refs), `problems` and `warnings` (row, column, sentence), `encoding`, `columns`, `mapping`, `digest`; of what
-        was published also `ids` and `seq`.
+        (refs), `problems` and `warnings` (row, column, sentence), `encoding`, `columns`, `mapping`, `digest`, and the
+        first `MOST_PLACES` of its `places` (`latitude` and `longitude` in microdegrees, and `name`); of what was
+        published also `ids` and `seq`.
         """
         _check(source, missing, mapping)
-        sheet, hashed = await self._read(data, kind, file, mapping or {}, report)
+        sheet, hashed, places = await self._read(data, kind, file, mapping or {}, report)
         me = self._parts.acceptance.me
         look = partial(preview.state, me=me, kind=kind, source=source)
         state, absent = await self._parts.database.read(
@@ -77,7 +80,8 @@ class Importing:
         known = _digest(hashed, sheet, kind, source, state)
         if digest is not None and digest != known:
             raise ChangedMeanwhile("the file or this node's records changed since the preview: look at a new one")
-        gone = absent if missing == "withdraw" else []
+        named = absent if missing == "withdraw" else missing or ()
+        gone = [ref for ref in absent if ref in frozenset(named)] if missing != "keep" else []
         changes = [
             Change(kind, each.body, each.ref, visibility=each.visibility, source=source or None)
             for each in sheet.drafts
@@ -96,7 +100,14 @@ class Importing:
             outcome = await self._parts.database.read(
                 partial(preview.outcome, me=me, world=self._parts.world, changes=changes)
             )
-        return {"published": published, "missing": absent, "digest": known, **_told(sheet), **asdict(outcome)}
+        return {
+            "published": published,
+            "missing": absent,
+            "digest": known,
+            "places": places,
+            **_told(sheet),
+            **asdict(outcome),
+        }
 
     async def mappings(self, *, kind: str | None = None) -> dict[str, Any]:
         """What is remembered of headers, of one kind or of all."""
@@ -111,15 +122,15 @@ class Importing:
 
     async def _read(
         self, data: str, kind: str, name: str, mapping: Mapping[str, str], report: Report
-    ) -> tuple[Sheet, str]:
-        """The sheet, and the hash of its file."""
+    ) -> tuple[Sheet, str, list[dict[str, Any]]]:
+        """The sheet, the hash of its file, and its places."""
         remembered = await self._parts.database.read(partial(imports.mappings, kind=kind))
         loop = asyncio.get_running_loop()
 
         def progress(done: int, of: int) -> None:
             loop.call_soon_threadsafe(report, {"rows": done, "of": of})
 
-        def read() -> tuple[Sheet, str]:
+        def read() -> tuple[Sheet, str, list[dict[str, Any]]]:
             file = _bytes(data)
             sheet = read_sheet(
                 file,
@@ -130,7 +141,7 @@ class Importing:
                 remembered={each.headers: each.mapping for each in remembered},
                 progress=progress,
             )
-            return sheet, hashlib.sha256(file).hexdigest()
+            return sheet, hashlib.sha256(file).hexdigest(), _places(kind, sheet)
 
         return await asyncio.to_thread(read)
 
@@ -157,11 +168,20 @@ def _told(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _check(source: str, missing: str | None, mapping: Mapping[str, str] | None) -> None:
+def _places(kind: str, sheet: Sheet) -> list[dict[str, Any]]:
+    entries = (index.entry(kind, draft.body) for draft in sheet.drafts if "geo" in draft.body)
+    placed = ((each.heading, each.place) for each in entries if each.place)
+    return [
+        {"latitude": place[0], "longitude": place[1], "name": heading}
+        for heading, place in itertools.islice(placed, MOST_PLACES)
+    ]
+
+
+def _check(source: str, missing: str | Sequence[str] | None, mapping: Mapping[str, str] | None) -> None:
     if len(source) > LONGEST_SOURCE or not (source.isprintable() or not source):
         raise InputError(f"a source is named by at most {LONGEST_SOURCE} plain characters: shorten it")
-    if missing not in (None, *DECISIONS):
-        raise InputError(f"missing rows are decided by {' or '.join(DECISIONS)}, not {quoted(str(missing))}")
+    if isinstance(missing, str) and missing not in DECISIONS:
+        raise InputError(f"missing rows are decided by {' or '.join(DECISIONS)}, not {quoted(missing)}")
     if any(not isinstance(column, str) for column in (mapping or {}).values()):
         raise InputError('a mapping is an object of headers and columns: write {"Nimi": "name"}')
 

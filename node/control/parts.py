@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from node.api.tokens import Tokens
+from node.config import Config
 from node.directory.acceptance import Acceptance
 from node.directory.authority import Authority
 from node.directory.draft import Change, Outcome
@@ -20,9 +21,11 @@ from node.directory.indexing import Indexer
 from node.directory.publishing import Condition, Publisher
 from node.directory.reader import EVERYTHING, Reader
 from node.directory.testimony import KINDS
+from node.federation.connections import Connections
 from node.federation.exchange import Exchange, Progress
 from node.federation.schedule import Schedule
 from node.home import Home
+from node.housekeeping import Housekeeping
 from node.joining.newcomer import Newcomer
 from node.joining.pairing import Pairing
 from node.photos.photos import Photos
@@ -74,8 +77,11 @@ class Parts:
     mailing: Mailing
     network: str
     url: str
+    config: Config
     world: World
     schedule: Schedule | None = None
+    housekeeping: Housekeeping | None = None
+    connections: Connections | None = None
 
     def reader(self) -> Reader:
         """The operator, who sees everything."""

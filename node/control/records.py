@@ -1,4 +1,8 @@
-"""Operations on records: the node's own, and what it knows of others."""
+"""Operations on records: the node's own, and what it knows of others.
+
+Confirming says that somebody looked and that all is still right: the record is published anew, `checked` now. A culture
+guide is reviewed by that, too. What somebody else has to say, such as that they agree to be named, isn't said by it.
+"""
 
 import asyncio
 from dataclasses import asdict
@@ -12,10 +16,11 @@ from node.directory.search import Question, search
 from node.errors import InputError
 from node.exports import FORMATS, Collection
 from node.federation import sending
+from node.protocol.names import format_time
 
 
 class Records:
-    """card, export, list, search, show, publish, withdraw, write."""
+    """card, confirm, export, list, search, show, publish, withdraw, write."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -24,6 +29,7 @@ class Records:
         del report
         return {
             "card": self.card,
+            "confirm": self.confirm,
             "export": self.export,
             "list": self.list_kind,
             "publish": self.publish,
@@ -106,6 +112,17 @@ class Records:
     async def publish(self, *, changes: list[dict[str, Any]]) -> dict[str, Any]:
         """All of them in one new state, or none."""
         return await self._publish([Change(**change) for change in changes])
+
+    async def confirm(self, *, records: list[dict[str, str]]) -> dict[str, Any]:
+        """Confirms own records, each named by `kind`, `id` and the `version` that was looked at: all or none."""
+        now = format_time(self._parts.world.now())
+        changes = []
+        for each in records:
+            body = (await self.show(kind=each["kind"], id=each["id"]))["body"]
+            if each["kind"] == "culture_guide":
+                body = {**body, "reviewed": now[:10]}
+            changes.append(Change(each["kind"], body, id=each["id"], version=each["version"], checked=now))
+        return await self._publish(changes)
 
     async def withdraw(self, *, kind: str, id: str) -> dict[str, Any]:  # noqa: A002
         return await self._publish([Change(kind, None, id=id)])

@@ -32,17 +32,7 @@ class Status:
         everyone = authors.everyone(db)
         names = names_of(db, self._parts, [author.node_id for author in everyone])
         left = views.farewells(db)
-        refusals = [
-            {
-                "partner": each.partner,
-                "author": each.author,
-                "organisation": names.get(each.author, ""),
-                "reason": each.reason,
-                "sentence": each.sentence,
-                "at": format_time(each.at),
-            }
-            for each in partners.refusals(db)
-        ]
+        refusals = [partnership.refusal(each, names) for each in partners.refusals(db)]
         return {
             "node_id": self._parts.acceptance.me,
             "organisation": names.get(self._parts.acceptance.me, ""),

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from node.control.parts import Parts
 from node.directory import views
+from node.directory.reader import EVERYTHING
 from node.errors import InputError, Malformed
 from node.plain import plain
 from node.protocol.names import NodeId, parse_node_id
@@ -50,7 +51,10 @@ def meant(text: str, names: Mapping[NodeId, str]) -> list[NodeId]:
     return [node for node, name in names.items() if begun and name.casefold().startswith(begun)]
 
 
-def names_of(db: sqlite3.Connection, parts: Parts, nodes: Collection[NodeId]) -> dict[str, str]:
-    """What these nodes are called: by themselves, or else by those who endorse them."""
+def names_of(
+    db: sqlite3.Connection, parts: Parts, nodes: Collection[NodeId], visibilities: Collection[str] = EVERYTHING
+) -> dict[str, str]:
+    """What these nodes are called: by themselves where they say so to who asks, or else by those who endorse them."""
     called = parts.acceptance.answer.called
-    return {node: called[node] for node in nodes if node in called} | views.organisation_names(db, nodes)
+    said = views.organisation_names(db, nodes, visibilities)
+    return {node: called[node] for node in nodes if node in called} | said

@@ -99,6 +99,7 @@ async def recover(
             signing=app.key.public,
             issued=world.now(),
         )
+        rotation.had_words(app, words)
         await rotation.renew(app, lambda app: (app.key, card), None)
         count, friends = await app.database.read(lambda db: _counts(db, me))
     renewed = await tell_partners(home, card, None, world)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from node.app import App
 from node.control.parts import unreported
 from node.custody.keys import Request, check_card, signed_card
+from node.directory import word_check
+from node.directory.word_check import Sample
 from node.errors import BraError, InputError
 from node.home import Home
 from node.protocol.keys import PrivateKey
@@ -108,9 +110,17 @@ def from_words(words: str) -> CardSource:
 
     def source(app: App) -> tuple[PrivateKey, Card]:
         key = PrivateKey(app.world.random(32))
-        return key, signed_card(words, request(app, key), now=app.world.now())
+        card = signed_card(words, request(app, key), now=app.world.now())
+        had_words(app, words)
+        return key, card
 
     return source
+
+
+def had_words(app: App, words: str) -> None:
+    """Notes that somebody has the recovery words, and draws anew which of them are asked for from now on."""
+    sample, now = Sample.of(words, app.world.random), app.world.now()
+    app.database.write_now(lambda db: word_check.keep(db, sample, now))
 
 
 def from_card(card: Card, passphrase: bytes | None) -> CardSource:

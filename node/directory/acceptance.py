@@ -21,7 +21,7 @@ from node.protocol.blocks import Block
 from node.protocol.names import NodeId
 from node.protocol.statements import kind_byte
 from node.storage import authors, blocks, partners
-from node.trust.explain import Lost, Way, lost, ways
+from node.trust.explain import Lost, Step, Way, lost, nearest, ways
 from node.trust.look_alikes import Likeness, Named, look_alikes
 from node.trust.look_alikes import resembles as looks_like
 from node.trust.reach import Known, Rules, Standing, reach
@@ -113,6 +113,15 @@ class Acceptance:
         found = self.known.get(NodeId(node))
         return found.standing if found else Standing.UNKNOWN
 
+    def beside(self, node: NodeId) -> frozenset[NodeId]:
+        """All who are known through the first hop through which `node` is, it among them.
+
+        Looks at everybody who is known: not for the event loop.
+        """
+        known = self.known
+        hop = known[node].path[:1] if node in known else ()
+        return frozenset((node, *(each for each, one in known.items() if hop and one.path[:1] == hop)))
+
     def resembles(self, node: NodeId, name: str, website: str = "") -> Likeness | None:
         """Whom a node that says this of itself looks like, of those who are known here.
 
@@ -159,13 +168,25 @@ class Acceptance:
             ),
         )
 
-    def what_if(self, db: sqlite3.Connection, now: float, without: NodeId, *, blocked: bool = True) -> Lost:
-        """What would be lost if a node were no partner and not endorsed here any more; and `blocked`, if so."""
-        testimony = self._testimony
+    def what_if(self, db: sqlite3.Connection, now: float, without: Collection[NodeId], *, blocked: bool = True) -> Lost:
+        """What would be lost if nodes were no partners and not endorsed here any more; and `blocked`, if so."""
         _, met, before = self._known(db, now)
-        shut = self.blocked(db) | ({without} if blocked else frozenset())
-        after = self._walk([each for each in met if each != without], testimony.vouches.but(self.me, without), shut)
-        return lost(before, after, without)
+        vouches, gone = self._testimony.vouches, frozenset(without)
+        for node in gone:
+            vouches = vouches.but(self.me, node)
+        shut = self.blocked(db) | (gone if blocked else frozenset())
+        return lost(before, self._walk([each for each in met if each not in gone], vouches, shut), gone)
+
+    def nearest(self, db: sqlite3.Connection, now: float, nodes: Iterable[NodeId]) -> dict[NodeId, tuple[Step, ...]]:
+        """The shortest path to each of these nodes that is known."""
+        _, _, known = self._known(db, now)
+        told = partial(self._testimony.told, db)
+        return {node: nearest(self.me, node, known, told) for node in nodes if node in known}
+
+    def vouched(self, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
+        """Who of these nodes vouches for whom of them, as far as that counts. The writer's, after `nearest`."""
+        vouches, among = self._testimony.vouches, frozenset(nodes)
+        return [(by, of) for by in nodes for of in vouches.by(by) if of in among and by not in self._testimony.silent]
 
     def _known(self, db: sqlite3.Connection, now: float) -> tuple[list[Row], list[NodeId], dict[NodeId, Known]]:
         """The rows of all authors, the partners, and who is known."""

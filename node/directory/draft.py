@@ -54,6 +54,8 @@ class Change:
     version: str | None = None
     source: str | None = None
     """Where a row with a `ref` came from: its publisher's name for the sheet. Asked about when it is missing there."""
+    checked: str | None = None
+    """The time at which somebody looked whether it is all still right; not given, it stays as it was."""
 
     def check(self) -> None:
         """Raises InputError for a change that no set would allow."""
@@ -176,7 +178,8 @@ class Draft:
             outcome.withdrawn += 1
             return
         visibility = change.visibility or (held.visibility if held else kinds.default_visibility(change.kind))
-        if held is not None and held.body == change.body and held.visibility == visibility:
+        said_before = held is not None and held.body == change.body and held.visibility == visibility
+        if said_before and change.checked is None:
             outcome.unchanged += 1
             return
         self._check_photos(change, held)
@@ -270,6 +273,7 @@ class Draft:
             updated=self.world.now(),
             visibility=visibility,
             body=change.body,
+            **_checked(change, held),
         )
         self._place(key, held, record)
 
@@ -289,6 +293,11 @@ class Draft:
                 self.farewell = record.id
             self.removed.discard(key)
         self.put[key] = record
+
+
+def _checked(change: Change, held: Record | None) -> dict[str, str]:
+    time = change.checked or (decode(held.line).get("checked") if held else None)
+    return {"checked": time} if time else {}
 
 
 def own(db: sqlite3.Connection, me: NodeId, kind: str) -> list[Record]:

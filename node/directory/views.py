@@ -100,6 +100,21 @@ def organisation_names(
     return dict(rows.fetchall())
 
 
+def headings(db: sqlite3.Connection, kind: str, names: Collection[str]) -> dict[str, str]:
+    """What records of a kind are called, by the names (`node id/record id`) of those that are there."""
+    found = {}
+    for name in names:
+        author, _, id_ = name.partition("/")
+        row = db.execute(
+            "SELECT texts.heading FROM records JOIN authors ON authors.no = records.author "
+            "JOIN texts ON texts.no = records.no WHERE authors.node_id = ? AND records.key = ?",
+            (author, tree_key(kind, id_)),
+        ).fetchone()
+        if row:
+            found[name] = row[0]
+    return found
+
+
 def farewells(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
     """When and why they left, of everybody reached who says farewell: `date` and `reason` by node id."""
     rows = db.execute(

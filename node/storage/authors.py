@@ -60,6 +60,11 @@ class Author:
         return stored_card(self.next_card_line or self.card_line)
 
     @property
+    def newest_epoch(self) -> int:
+        # Parsing a card checks a signature: of many authors, that takes seconds.
+        return self.newest_card.epoch if self.next_card_line else self.epoch
+
+    @property
     def card(self) -> Card:
         return stored_card(self.card_line)
 

@@ -137,6 +137,16 @@ def newer_than_held(db: sqlite3.Connection, author: str) -> bool:
     return row is not None
 
 
+def ahead(db: sqlite3.Connection) -> dict[str, int]:
+    """Of how many accepted authors each partner says that it has a newer state than is held here."""
+    rows = db.execute(
+        "SELECT heard.partner, count(*) FROM heard JOIN authors ON authors.node_id = heard.author AND standing > 0 "
+        "WHERE (heard.epoch, heard.seq) > (authors.epoch, CASE WHEN authors.head IS NULL THEN -1 ELSE authors.seq END) "
+        "GROUP BY heard.partner"
+    )
+    return dict(rows.fetchall())
+
+
 def everything_anew(db: sqlite3.Connection) -> None:
     """All partners' feeds are read from the start: what is held here may be older than what they were asked last."""
     for partner in everyone(db):
@@ -161,6 +171,17 @@ def forgive(db: sqlite3.Connection, partner: str, author: str) -> None:
     db.execute("DELETE FROM refusals WHERE partner = ? AND author = ?", (partner, author))
 
 
-def refusals(db: sqlite3.Connection) -> list[Refused]:
-    rows = db.execute("SELECT partner, author, reason, sentence, head, at FROM refusals ORDER BY at DESC")
+def refusals(db: sqlite3.Connection, about: str | None = None) -> list[Refused]:
+    """The newest first; all, or those of what a node brought or is the author of."""
+    rows = db.execute(
+        "SELECT partner, author, reason, sentence, head, at FROM refusals "
+        "WHERE :about IS NULL OR :about IN (partner, author) ORDER BY at DESC",
+        {"about": about},
+    )
     return [Refused(*row) for row in rows]
+
+
+def refusals_since(db: sqlite3.Connection, since: float) -> dict[str, int]:
+    """How often there was each reason."""
+    rows = db.execute("SELECT reason, count(*) FROM refusals WHERE at >= ? GROUP BY reason ORDER BY 2 DESC", (since,))
+    return dict(rows.fetchall())

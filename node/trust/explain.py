@@ -10,7 +10,7 @@ Rules:
     [[lund, munich], [lund, tartu, munich]]
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -69,14 +69,19 @@ def ways(
     return [_way(me, by, node, known, told) for *_, by in sorted(counting)[:most]]
 
 
-def lost(before: Mapping[NodeId, Known], after: Mapping[NodeId, Known], without: NodeId) -> Lost:
-    """What the second answer takes from the first; `without` itself isn't told."""
+def nearest(me: NodeId, node: NodeId, known: Mapping[NodeId, Known], told: Told) -> tuple[Step, ...]:
+    """The steps of the shortest path to a node that is known; none to this node itself."""
+    return _steps((me, *known[node].path), told)
+
+
+def lost(before: Mapping[NodeId, Known], after: Mapping[NodeId, Known], without: Collection[NodeId]) -> Lost:
+    """What the second answer takes from the first; those `without` whom it is given aren't told themselves."""
 
     def fell(standing: Standing, to: Standing) -> tuple[NodeId, ...]:
         return tuple(
             node
             for node, known in before.items()
-            if node != without and known.standing >= standing and _standing(after, node) == to
+            if node not in without and known.standing >= standing and _standing(after, node) == to
         )
 
     return Lost(
@@ -87,11 +92,14 @@ def lost(before: Mapping[NodeId, Known], after: Mapping[NodeId, Known], without:
 
 
 def _way(me: NodeId, voucher: NodeId, node: NodeId, known: Mapping[NodeId, Known], told: Told) -> Way:
-    steps = []
-    for by, of in pairwise((me, *known[voucher].path, node)):
-        said = told(by, of)
-        steps.append(Step(of, said.date, said.method) if said else Step(of))
-    return Way(tuple(steps), voucher != me and known[voucher].standing is Standing.HONOURED)
+    steps = _steps((me, *known[voucher].path, node), told)
+    return Way(steps, voucher != me and known[voucher].standing is Standing.HONOURED)
+
+
+def _steps(nodes: Sequence[NodeId], told: Told) -> tuple[Step, ...]:
+    """The nodes but the first, each with what the one before says of it."""
+    said = [(of, told(by, of)) for by, of in pairwise(nodes)]
+    return tuple(Step(of, found.date, found.method) if found else Step(of) for of, found in said)
 
 
 def _standing(known: Mapping[NodeId, Known], node: NodeId) -> Standing:

@@ -3,6 +3,7 @@
 import sqlite3
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from node.protocol.names import NodeId
 from node.protocol.verdicts import Accepted
 from node.storage import blocks, records
 from node.storage.authors import SILENT_AFTER
-from node.trust.explain import Lost
+from node.trust.explain import Lost, Step
 from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, adoption_body, endorsement_body, organisation_body, signatory
 from tests.protocol.builders import NOW, Author
@@ -294,7 +295,7 @@ async def test_what_would_be_lost_is_told_and_nothing_is_changed(node: SmallNode
     node.befriend(lund)
     await take(node, lund, paris)
     answer = node.acceptance.answer
-    lost = node.database.write_now(lambda db: node.acceptance.what_if(db, node.clock.time, lund.id))
+    lost = node.database.write_now(lambda db: node.acceptance.what_if(db, node.clock.time, {lund.id}))
     assert lost == Lost(unreachable=(paris.id,), unlisted=(), unhonoured=())
     node.reconsider()
     assert node.acceptance.answer is answer
@@ -310,7 +311,7 @@ async def test_without_a_partner_is_less_than_with_a_block(node: SmallNode) -> N
 
     def lost(blocked: bool) -> Lost:
         return node.database.write_now(
-            lambda db: node.acceptance.what_if(db, node.clock.time, lund.id, blocked=blocked)
+            lambda db: node.acceptance.what_if(db, node.clock.time, {lund.id}, blocked=blocked)
         )
 
     assert lost(True) == Lost(unreachable=(paris.id,), unlisted=(), unhonoured=())
@@ -368,3 +369,32 @@ async def test_a_clock_that_was_set_back_brings_back_what_had_expired(node: Smal
     node.clock.pass_by(-9 * DAY)
     node.reconsider()
     assert node.acceptance.standing(paris.id) is Standing.LISTED
+
+
+async def test_without_several_more_is_lost_than_without_each_alone(node: SmallNode) -> None:
+    lund, oslo, paris = signatory("lund"), signatory("oslo"), signatory("paris")
+    says(lund, paris)
+    says(oslo, paris)
+    node.befriend(lund, oslo)
+    await take(node, lund, oslo, paris)
+
+    for gone, lost in (({lund.id}, ()), ({oslo.id}, ()), ({lund.id, oslo.id}, (paris.id,))):
+        job = partial(node.acceptance.what_if, now=node.clock.time, without=gone)
+        assert node.database.write_now(job).unreachable == lost
+
+
+async def test_the_shortest_path_to_each_is_told_and_who_vouches_for_whom(node: SmallNode) -> None:
+    lund, oslo, paris = signatory("lund"), signatory("oslo"), signatory("paris")
+    says(lund, oslo, date="2026-05-03", method="video")
+    says(oslo, paris, date="2026-06-04", method="phone")
+    says(paris, lund)
+    node.befriend(lund)
+    await take(node, lund, oslo, paris)
+    shown = [lund.id, oslo.id, paris.id, Author("nobody").id]
+    paths = node.database.write_now(lambda db: node.acceptance.nearest(db, node.clock.time, shown))
+    assert paths == {
+        lund.id: (Step(lund.id),),
+        oslo.id: (Step(lund.id), Step(oslo.id, "2026-05-03", "video")),
+        paris.id: (Step(lund.id), Step(oslo.id, "2026-05-03", "video"), Step(paris.id, "2026-06-04", "phone")),
+    }
+    assert node.acceptance.vouched(shown) == [(lund.id, oslo.id), (oslo.id, paris.id), (paris.id, lund.id)]

@@ -487,6 +487,30 @@ def test_a_partner_may_tell_of_a_bounded_number_of_authors(
     assert set(partners.heard(db, "q")) == set("xy")
 
 
+def test_a_partner_is_ahead_with_those_accepted_authors_of_whom_it_has_something_newer(db: sqlite3.Connection) -> None:
+    accepted, other = Author("accepted"), Author("nobody vouches for it")
+    for author in (accepted, other):
+        authors.introduce(db, author.card)
+    db.execute("UPDATE authors SET standing = 2 WHERE node_id = ?", (accepted.id,))
+    partners.hear(db, "p", [heard(accepted.id), heard(other.id), heard("never met")])
+    assert partners.ahead(db) == {"p": 1}
+    db.execute("UPDATE authors SET epoch = 1, seq = 1, head = x'00'")
+    assert partners.ahead(db) == {}
+    partners.hear(db, "p", [heard(accepted.id, 2)])
+    assert partners.ahead(db) == {"p": 1}
+
+
+def test_refusals_are_told_of_one_node_and_counted_since_a_time(db: sqlite3.Connection) -> None:
+    for number, author in enumerate("abc"):
+        partners.refuse(db, "p", author, Refusal(Reason.FORKED, "two"), None, NOW + number)
+    partners.refuse(db, "q", "p", Refusal(Reason.CLOCK, "late"), None, NOW + 9)
+    assert {each.author for each in partners.refusals(db, "a")} == {"a"}
+    assert [(each.partner, each.author) for each in partners.refusals(db, "p")] == [
+        ("q", "p"), ("p", "c"), ("p", "b"), ("p", "a"),
+    ]  # fmt: skip
+    assert partners.refusals_since(db, NOW + 1) == {"forked": 2, "clock": 1}
+
+
 def test_starting_over_forgets_what_that_partner_said_and_nothing_else(db: sqlite3.Connection) -> None:
     for name in ("p", "q"):
         partners.add(db, NodeId(name), None, NOW)

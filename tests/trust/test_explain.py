@@ -60,13 +60,13 @@ def test_an_unknown_node_has_no_way() -> None:
 def test_what_is_lost_is_told_by_how_much_is_lost() -> None:
     graph = [*GRAPH, Endorsement(P, B, "2026-01-01", arrival=9)]
     before = known(graph)
-    assert lost(before, known(graph, blocked={Q}), Q) == Lost(unreachable=(), unlisted=(), unhonoured=(B, X))
-    assert lost(before, known(graph, blocked={P}), P) == Lost(unreachable=(A,), unlisted=(), unhonoured=(B, X))
-    assert lost(before, before, Q) == Lost((), (), ())
+    assert lost(before, known(graph, blocked={Q}), {Q}) == Lost(unreachable=(), unlisted=(), unhonoured=(B, X))
+    assert lost(before, known(graph, blocked={P}), {P}) == Lost(unreachable=(A,), unlisted=(), unhonoured=(B, X))
+    assert lost(before, before, {Q}) == Lost((), (), ())
 
 
 def test_who_keeps_too_few_vouches_is_listed_no_more() -> None:
     rules, graph = Rules(vouches_listed=2), [Endorsement(P, A), Endorsement(Q, A)]
     both = reach(ME, partners=[P, Q], vouches=Vouches(graph), signatories=SIGNED, rules=rules)
     one = reach(ME, partners=[P], vouches=Vouches(graph), signatories=SIGNED, rules=rules, blocked={Q})
-    assert lost(both, one, Q) == Lost(unreachable=(), unlisted=(A,), unhonoured=())
+    assert lost(both, one, {Q}) == Lost(unreachable=(), unlisted=(A,), unhonoured=())

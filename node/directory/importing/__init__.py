@@ -4,7 +4,7 @@
 {'date': '2027-01-15', 'reason': {'en': 'We merge.'}}
 """
 
-from node.directory.importing.outcome import Column, Draft, Problem, Sheet
+from node.directory.importing.outcome import MOST_PLACES, Column, Draft, Problem, Sheet
 from node.directory.importing.reading import headers_of, read_sheet
 
-__all__ = ["Column", "Draft", "Problem", "Sheet", "headers_of", "read_sheet"]
+__all__ = ["MOST_PLACES", "Column", "Draft", "Problem", "Sheet", "headers_of", "read_sheet"]

@@ -29,6 +29,7 @@ from node.directory.importing.outcome import Unreadable
 from node.errors import InputError
 from node.kinds.body import quoted
 from node.kinds.codes import LANGUAGES
+from node.kinds.sentences import resolved
 
 Path = tuple[str, ...]
 Schema = Mapping[str, Any]
@@ -58,7 +59,7 @@ _READERS: Mapping[str, Reader] = {
     "prose": cells.prose,
     **{format_: cells.short(read) for format_, read in _SHORT.items()},
 }
-_DEGREES: Mapping[str, tuple[str, Reader]] = {
+DEGREES: Mapping[str, tuple[str, Reader]] = {
     "lat_e6": ("latitude", places.latitude),
     "lon_e6": ("longitude", places.longitude),
 }
@@ -134,7 +135,7 @@ def columns_of(kind: str) -> tuple[str, ...]:
     """All columns of a kind's body, each by its shortest name, in the order of its fields."""
     shortest: dict[Path, str] = {}
     for name, field in fields_of(kind).items():
-        microdegrees = field.path[-1] in _DEGREES and name.endswith(field.path[-1])
+        microdegrees = field.path[-1] in DEGREES and name.endswith(field.path[-1])
         if not microdegrees and len(name) < len(shortest.get(field.path, name + " ")):
             shortest[field.path] = name
     return tuple(shortest.values())
@@ -152,21 +153,21 @@ def required_objects(kind: str) -> frozenset[str]:
     """The inner objects that a record must have; they are made, so that each of their fields can be found missing."""
     root = kinds.schema(kind)
     return frozenset(
-        name for name in root.get("required", ()) if "properties" in _resolved(root, root["properties"][name])
+        name for name in root.get("required", ()) if "properties" in resolved(root, root["properties"][name])
     )
 
 
 def column_for(kind: str, path: Path) -> str:
     """The shortest name of the column that a path is written in, for a sheet that has no such column."""
-    if path[-1] in _DEGREES:
-        return _DEGREES[path[-1]][0]
+    if path[-1] in DEGREES:
+        return DEGREES[path[-1]][0]
     found = [name for name, field in fields_of(kind).items() if path in (field.path, field.text)]
     return min(found, key=len) if found else ".".join(path)
 
 
 def _required(root: Schema, here: Schema, path: Path) -> Iterator[tuple[Path, str]]:
     for name in here.get("required", ()):
-        inner = _resolved(root, here["properties"][name])
+        inner = resolved(root, here["properties"][name])
         if inner.get("properties") and inner.get("required"):
             yield from _required(root, inner, (*path, name))
         else:
@@ -175,25 +176,26 @@ def _required(root: Schema, here: Schema, path: Path) -> Iterator[tuple[Path, st
 
 def _leaves(root: Schema, here: Schema, path: Path) -> Iterator[tuple[Path, Field]]:
     for name, declared in here["properties"].items():
-        inner, at = _resolved(root, declared), (*path, name)
-        if name in _DEGREES:
-            other, read = _DEGREES[name]
+        inner, at = resolved(root, declared), (*path, name)
+        if name in DEGREES:
+            other, read = DEGREES[name]
             yield (*path, other), Field(at, cells.short(read))
         if inner.get("format") == "language-map":
-            yield at, Field((*at, "en"), _reader(inner["additionalProperties"]), text=at)
+            yield at, Field((*at, "en"), reader(inner["additionalProperties"]), text=at)
         elif "oneOf" in inner:  # prose, or prose by language
             yield at, Field(at, cells.prose, text=at)
         elif "properties" in inner:
             yield from _leaves(root, inner, at)
         elif inner.get("type") == "array":
-            item = _resolved(root, inner["items"])
+            item = resolved(root, inner["items"])
             if "properties" not in item:
-                yield at, Field(at, cells.listed(_reader(item), addresses=item.get("format") == "uri"))
+                yield at, Field(at, cells.listed(reader(item), addresses=item.get("format") == "uri"))
         else:
-            yield at, Field(at, _reader(inner))
+            yield at, Field(at, reader(inner))
 
 
-def _reader(schema: Schema) -> Reader:
+def reader(schema: Schema) -> Reader:
+    """What reads a text as the value that a schema without members describes."""
     if "enum" in schema:
         return cells.choice(schema["enum"])
     match schema.get("type"):
@@ -203,10 +205,3 @@ def _reader(schema: Schema) -> Reader:
             return cells.short(cells.boolean)
         case _:
             return _READERS.get(str(schema.get("format")), cells.line)
-
-
-def _resolved(root: Schema, schema: Schema) -> Schema:
-    if "$ref" in schema:
-        target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-        return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
-    return schema

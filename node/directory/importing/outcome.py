@@ -9,6 +9,9 @@ A problem keeps its row from being a draft. A warning doesn't: what it is about 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MOST_PLACES = 1_000
+"""Places of a sheet that are told, to be looked at on a map."""
+
 
 class Unreadable(Exception):
     """A cell that doesn't say what its column asks for. Its text is the sentence to show."""

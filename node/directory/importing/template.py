@@ -73,6 +73,9 @@ _EXAMPLES: dict[str, list[dict[str, str]]] = {
     ],
 }  # fmt: skip
 
+KINDS = tuple(_EXAMPLES)
+"""The kinds that people keep, in sheets or otherwise; the others a node makes of what it does."""
+
 
 def rows(kind: str) -> list[list[str]]:
     """The header and the examples; InputError for a kind that nobody keeps in a sheet."""
