@@ -16,31 +16,16 @@ from node.api.tokens import Tokens
 from node.chores import HOURLY, Chores
 from node.config import Config, load
 from node.control import socket
-from node.control.check import Check
-from node.control.custody import Custody
-from node.control.desk import PassDesk
-from node.control.endorsing import Endorsing
-from node.control.exclusion import Exclusion
-from node.control.importing import Importing
-from node.control.issuing import Issuing
-from node.control.joining import Joining, endorse
-from node.control.membership import Membership
-from node.control.operations import Operations
-from node.control.partnership import Partnership
+from node.control.joining import endorse
+from node.control.operations import NOUNS, Operations
 from node.control.parts import Parts, unreported
-from node.control.passing import Passing
-from node.control.photos import Album
-from node.control.records import Records
-from node.control.status import Status
-from node.control.trust import Trust
-from node.control.visiting import Visiting
 from node.directory import replica
 from node.directory.acceptance import Acceptance, Answer, Choices
 from node.directory.authority import Authority
 from node.directory.indexing import Indexer
 from node.directory.publishing import Publisher
 from node.errors import HomeError, InputError
-from node.federation import client
+from node.federation import client, outward
 from node.federation.arrivals import Arrivals
 from node.federation.client import Client
 from node.federation.connections import Connections, files_at_most
@@ -83,10 +68,6 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 2.0
 BACKLOG = 512
 """Connections that the system keeps until they are taken: of a longer flood, the others would wait a second each."""
-NOUNS = (
-    Album, Records, Importing, Partnership, Joining, Endorsing, Exclusion, Membership, Trust, Custody, Check, Status,
-    Issuing, PassDesk, Passing, Visiting,
-)  # fmt: skip
 
 
 class App:
@@ -99,6 +80,7 @@ class App:
         config: Config,
         world: World,
         http: aiohttp.ClientSession,
+        outward: aiohttp.ClientSession,
         passphrase: bytes | None = None,
     ) -> None:
         self.home = home
@@ -106,6 +88,7 @@ class App:
         self.config = config
         self.world = world
         self._http = http
+        told = partial(self._client, http=outward)
         me = home.load_card().author
         home.settle(database.read_now(lambda db: _stored_card(db, me)))
         key, self._card = home.load_signing_key(passphrase), home.load_card()
@@ -163,16 +146,17 @@ class App:
             exchange=self.exchange,
             pairing=pairing,
             newcomer=newcomer,
-            photos=Photos(database, self.acceptance, self._client, config.photos, own_url=config.node.url, world=world),
+            photos=Photos(database, self.acceptance, told, config.photos, own_url=config.node.url, world=world),
             tokens=Tokens(database, world),
             node_keys=node_keys,
             passes=passes,
             desk=Desk(database, self.acceptance, DeskRules(**config.desk.model_dump()), world),
             messages=messages,
             visits=visits,
-            mailing=Mailing(visits, self.acceptance, http, world, mail=config.mail, url=config.node.url.rstrip("/")),
+            mailing=Mailing(visits, self.acceptance, outward, world, mail=config.mail, url=config.node.url.rstrip("/")),
             network=config.node.network,
             url=config.node.url.rstrip("/"),
+            config=config,
             world=world,
         )
         self.parts.desk.on_arrival(visits.arrive)
@@ -182,7 +166,7 @@ class App:
             self.authority,
             self.parts.messages,
             Sealing(key, self._card, self.parts.node_keys, self.acceptance, world),
-            self._client,
+            told,
             pace=self._pace(),
             own_url=config.node.url,
             world=world,
@@ -200,8 +184,8 @@ class App:
         with home.lock():
             config = load(home.config)
             with closing(Database(home.database)) as database:
-                async with client.session() as http:
-                    app = cls(home, database, config, world or World(), http, passphrase)
+                async with client.session() as http, outward.session(database, config.node.url) as out:
+                    app = cls(home, database, config, world or World(), http, out, passphrase)
                     with closing(app.receiver):
                         async with app.indexer.running():
                             yield app
@@ -225,10 +209,11 @@ class App:
         talk = self._client(url, partner.node_id)
         return Exchange(session, talk, self.receiver, self.database, progress=progress)
 
-    def _client(self, url: str, node: NodeId) -> Client:
+    def _client(self, url: str, node: NodeId, http: aiohttp.ClientSession | None = None) -> Client:
+        """For a node at a URL that operators have confirmed; `http`: for one that others have told."""
         seconds = self.config.limits.request_seconds
         world, limits = self.world, self.limits
-        return Client(self._http, url, node, self._signer, world=world, limits=limits, request_seconds=seconds)
+        return Client(http or self._http, url, node, self._signer, world=world, limits=limits, request_seconds=seconds)
 
     def _joining(self) -> tuple[Pairing, Newcomer]:
         me = self._card.author
@@ -274,6 +259,7 @@ class App:
             idle_seconds=self.config.limits.idle_seconds,
             clock=asyncio.get_running_loop().time,
         )
+        self.parts.connections = connections
         self.database.on_commit(arrivals.tell)
         self.acceptance.on_change(arrivals.tell)
         runner = web.AppRunner(
@@ -297,6 +283,7 @@ class App:
     async def syncing(self, housekeeping: Housekeeping) -> AsyncIterator[None]:
         """The rounds with all partners, and the house-keeping, while the context lasts."""
         schedule = self.parts.schedule = self._schedule()
+        self.parts.housekeeping = housekeeping
         # What the disk did while the node was off.
         checking = asyncio.create_task(logged(self.parts.scrub.everybody, "scrub"))
         try:
@@ -336,18 +323,18 @@ class App:
             world=self.world,
         )
         # Commands don't serve, and start sooner without all that answers members.
-        from node.api.access import Access  # noqa: PLC0415
-        from node.api.reading import Directory  # noqa: PLC0415
-        from node.api.routes import Api  # noqa: PLC0415
-        from node.web.routes import pages  # noqa: PLC0415
+        from node.api.directory import Directory  # noqa: PLC0415
+        from node.web import site  # noqa: PLC0415
 
-        access = Access(self.parts.tokens, self._http, api=config.api, oidc=config.oidc, world=self.world)
         directory = Directory(self.database, self.acceptance, self.trees, self.world, self.parts.url)
         app = web.Application(middlewares=[connections.middleware(), plain_errors])
         app.add_routes(server.routes() + self.post.routes(server.caller) + Reception(self.parts.pairing).routes())
-        app.add_routes(pages(Links(self.parts.visits, self.world)))
-        operate = partial(self.operations.run, report=unreported)
-        Api(directory, access, self.parts.photos, operate).attach(app)
+        links, operate = Links(self.parts.visits, self.world), partial(self.operations.run, report=unreported)
+        owner = site.attach(
+            app, directory, self.parts.tokens, self.parts.photos, links, operate, self._http,
+            api=config.api, oidc=config.oidc,
+        )  # fmt: skip
+        self.publisher.on_publish(owner.forget)
         return app
 
     def _pace(self) -> Pace:

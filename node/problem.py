@@ -9,6 +9,8 @@ from aiohttp import web
 
 log = structlog.get_logger()
 
+PROBLEM = "application/problem+json"
+
 _TITLES = {
     400: "Malformed request",
     401: "Signature refused",
@@ -42,9 +44,7 @@ def problem(
     body: dict[str, Any] = {"title": title or _TITLES.get(status, "Refused"), "status": status, "detail": sentence}
     if faults:
         body["errors"] = [{"field": field, "detail": each} for field, each in faults]
-    return web.Response(
-        status=status, body=json.dumps(body).encode(), content_type="application/problem+json", headers=headers
-    )
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type=PROBLEM, headers=headers)
 
 
 @web.middleware

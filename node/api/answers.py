@@ -104,9 +104,9 @@ def preferred(call: Call, forms: Sequence[F]) -> F:
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.ASCII)
 
 
-def languages(call: Call) -> list[str]:
+def languages(request: web.Request) -> list[str]:
     """The languages of Accept-Language, the best first; English where none is asked for."""
-    wanted = _by_preference(call.request.headers.getall("Accept-Language", ()))
+    wanted = _by_preference(request.headers.getall("Accept-Language", ()))
     return [each for each in wanted if _LANGUAGE.fullmatch(each)][:_MOST_LANGUAGES] or ["en"]
 
 

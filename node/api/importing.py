@@ -65,6 +65,10 @@ _PROBLEM = {
     "type": "object",
     "properties": {"row": {"type": "integer"}, "column": {"type": "string"}, "sentence": {"type": "string"}},
 }
+_PLACE = {
+    "type": "object",
+    "properties": {"latitude": {"type": "integer"}, "longitude": {"type": "integer"}, "name": {"type": "string"}},
+}
 _COUNTS = {name: {"type": "integer"} for name in ("created", "changed", "unchanged", "withdrawn")}
 REPORT = {
     "type": "object",
@@ -75,6 +79,7 @@ REPORT = {
         "digest": {"type": "string", "description": "stands for the file, how it was read, and this node's records"},
         "problems": {"type": "array", "items": _PROBLEM},
         "warnings": {"type": "array", "items": _PROBLEM},
+        "places": {"type": "array", "items": _PLACE, "description": "where its first rows are, for a map"},
         **_COUNTS,
     },
 }

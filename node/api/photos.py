@@ -15,8 +15,8 @@ from pydantic import Field
 
 from node.api.access import Budget
 from node.api.answers import json
+from node.api.directory import Directory
 from node.api.endpoint import JSON, Call, Endpoint, Gives, Query, Takes
-from node.api.reading import Directory
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory.reader import Reader
@@ -88,7 +88,7 @@ class PhotoEndpoints:
         ]  # fmt: skip
 
     async def _show(self, call: Call) -> web.StreamResponse:
-        return await show(call, self._photos, self._directory.reader(call))
+        return await show(call, self._photos, self._directory.reader(call.caller))
 
     async def _add(self, call: Call) -> web.StreamResponse:
         return await add(call, self._photos)

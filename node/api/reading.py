@@ -11,7 +11,6 @@ Rules:
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,22 +19,17 @@ from aiohttp import web
 
 from node.api import answers
 from node.api.access import Budget
+from node.api.directory import Directory
 from node.api.endpoint import JSON, PREFIX, Call, Endpoint, Gives, Schema
 from node.api.refusals import Refused
 from node.api.role import Role
-from node.directory import companions, views
-from node.directory.acceptance import Acceptance
+from node.directory import companions
 from node.directory.reader import Reader
 from node.directory.search import Found, Question, search
 from node.exports import FORMATS, Collection, Format, Shown
 from node.federation import sending
 from node.protocol import names
-from node.storage import sets
-from node.storage.database import QUERIERS, Database
-from node.world import World
 
-QUERY_SECONDS = 2.0
-"""Seconds that one question may keep a thread."""
 MOST_EXPORTED = 10_000
 """Records of an answer that has no pages."""
 LARGEST_EXPORT = 32_000_000
@@ -53,27 +47,11 @@ CONDITIONAL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """What is read. `url` is this node's own, empty where it has none."""
-
-    database: Database
-    acceptance: Acceptance
-    trees: sets.Trees
-    world: World
-    url: str
-
-    def reader(self, call: Call) -> Reader:
-        return Reader.of(self.acceptance, call.caller.visibilities, self.world.now())
-
-
 class Reading:
     """GET of all there is to see."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        # Of the threads that answer, one is never the public's: members needn't wait behind it.
-        self._public = asyncio.Semaphore(QUERIERS - 1)
         self._exporting = {public: asyncio.Semaphore(1) for public in (True, False)}
 
     def endpoints(self) -> list[Endpoint]:
@@ -84,21 +62,13 @@ class Reading:
         return [
             ask("/search", "search", "Ask the whole directory", description=_QUESTIONS),
             ask("/{kind}", "list", "Every {kind}, or those you ask for", description=_QUESTIONS),
-            get("/{kind}/{author}/{id}", "one", "One {kind}", serve=self._one, gives=one),
+            get("/{kind}/{author}/{id}", "one", "One {kind}", serve=self.one, gives=one),
         ]
 
-    async def record(self, call: Call, kind: str, author: str, id_: str) -> dict[str, Any]:
-        """One record as this caller sees it; Refused with 404 where there is none for it."""
-        reader = self._directory.reader(call)
-        found = await self._ask(call, partial(views.one, reader=reader, kind=kind, author=author, record_id=id_))
-        if found is None:
-            raise Refused(f"there is no {kind} {id_} of {author} here that you may see", 404)
-        return dict(found)
-
-    async def _one(self, call: Call) -> web.StreamResponse:
+    async def one(self, call: Call) -> web.StreamResponse:
         author, id_ = names.parse_node_id(call.path("author")), names.parse_record_id(call.path("id"))
         form = _form(call, [call.path("kind")])
-        record = await self.record(call, call.path("kind"), author, id_)
+        record = await self._directory.record(call.caller, call.path("kind"), author, id_)
         if form.media_type == JSON:
             return answers.json(call, record, version=record["version"])
         return await self._exported(call, form, [record], record["kind"], version=record["version"])
@@ -106,12 +76,12 @@ class Reading:
     async def _many(self, call: Call) -> web.StreamResponse:
         question: Question = call.query
         form = _form(call, question.kind)
-        reader = self._directory.reader(call)
+        reader = self._directory.reader(call.caller)
         if form.media_type != JSON:
             async with self._exporting[call.caller.role is Role.PUBLIC]:
                 records = await self._everything(call, question)
                 return await self._exported(call, form, records, question.kind[0] if len(question.kind) == 1 else "")
-        found, size = await self._ask(call, partial(_measured, reader=reader, question=question))
+        found, size = await self._directory.ask(call.caller, partial(_measured, reader=reader, question=question))
         if size > LARGEST_PAGE:
             sentence = f"this page would have more than {LARGEST_PAGE // 1_000_000} MB: ask for fewer records a page"
             raise Refused.fields([("limit", sentence)], 400)
@@ -122,10 +92,10 @@ class Reading:
     async def _everything(self, call: Call, question: Question) -> list[dict[str, Any]]:
         """The records of all pages; Refused with 400 where there are too many for one answer."""
         records: list[dict[str, Any]] = []
-        reader, size = self._directory.reader(call), 0
+        reader, size = self._directory.reader(call.caller), 0
         page = question.model_copy(update={"limit": _PAGE_EXPORTED, "facets": False, "explain": False})
         while True:
-            found, more = await self._ask(call, partial(_measured, reader=reader, question=page))
+            found, more = await self._directory.ask(call.caller, partial(_measured, reader=reader, question=page))
             records += found.records
             size += more
             if size > LARGEST_EXPORT:
@@ -141,11 +111,11 @@ class Reading:
         self, call: Call, form: Format, records: Sequence[Shown], kind: str, *, version: str = ""
     ) -> web.StreamResponse:
         said = [record for record in records if record["kind"] in form.kinds]
-        reader = self._directory.reader(call)
-        venues = await self._ask(call, partial(companions.venues_of, reader=reader, records=said))
+        reader = self._directory.reader(call.caller)
+        venues = await self._directory.ask(call.caller, partial(companions.venues_of, reader=reader, records=said))
         if form.extension == "csv" and call.caller.role is Role.OPERATOR:
             # The publisher's own names: with them the table can be published again.
-            refs = await self._ask(call, partial(companions.own_names, kind=kind))
+            refs = await self._directory.ask(call.caller, partial(companions.own_names, kind=kind))
             own = {record["id"] for record in said if record["author"] == reader.me} & refs.keys()
             said = [{**record, "ref": refs[record["id"]]} if record["id"] in own else record for record in said]
         if form.signed:
@@ -156,7 +126,7 @@ class Reading:
             title="Business Roaming Agreement" + (f": {kind.replace('_', ' ')}" if kind else ""),
             kind=kind,
             url=f"{self._directory.url}{call.request.path}" if self._directory.url else "",
-            languages=answers.languages(call),
+            languages=answers.languages(call.request),
             venues=venues,
             link=self._link,
         )
@@ -173,17 +143,12 @@ class Reading:
         found: list[Shown] = []
         for start in range(0, len(records), _SIGNED_AT_ONCE):
             shown = records[start : start + _SIGNED_AT_ONCE]
-            found += await self._ask(call, partial(sending.signed_values, trees=self._directory.trees, shown=shown))
+            job = partial(sending.signed_values, trees=self._directory.trees, shown=shown)
+            found += await self._directory.ask(call.caller, job)
         return found
 
     def _link(self, record: Shown) -> str:
         return f"{self._directory.url}{PREFIX}/{record['kind']}/{record['author']}/{record['id']}"
-
-    async def _ask(self, call: Call, question: Any) -> Any:
-        if call.caller.role is not Role.PUBLIC:
-            return await self._directory.database.query(question, QUERY_SECONDS)
-        async with self._public:
-            return await self._directory.database.query(question, QUERY_SECONDS)
 
 
 def _measured(db: sqlite3.Connection, *, reader: Reader, question: Question) -> tuple[Found, int]:

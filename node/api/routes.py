@@ -8,9 +8,10 @@ from aiohttp import web
 from node.api.access import Access
 from node.api.description import Description
 from node.api.desk import DeskEndpoints
+from node.api.directory import Directory
 from node.api.importing import ImportEndpoints
 from node.api.photos import PhotoEndpoints
-from node.api.reading import Directory, Reading
+from node.api.reading import Reading
 from node.api.visits import VisitEndpoints
 from node.api.writing import Operate, Writing
 from node.errors import BraError
@@ -25,7 +26,7 @@ class Api:
         self._directory = directory
         self._access = access
         reading = Reading(directory)
-        writing = Writing(operate, reading, directory.acceptance.me, directory.world)
+        writing = Writing(operate, directory)
         self.endpoints = Description(
             [
                 *reading.endpoints(),

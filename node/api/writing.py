@@ -10,26 +10,34 @@ Rules:
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from node import kinds
 from node.api import answers
 from node.api.access import Budget
+from node.api.directory import Directory
 from node.api.endpoint import JSON, PREFIX, Call, Endpoint, Gives, Takes
-from node.api.reading import RECORD, Reading
+from node.api.reading import RECORD
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory.draft import ChangedMeanwhile
 from node.kinds.body import quoted
 from node.protocol import names
-from node.protocol.names import NodeId
 from node.protocol.statements import VISIBILITIES
-from node.world import World
 
-Operate = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Does one of the node's operations (see `control.operations`) by its name and parameters."""
+
+class Operate(Protocol):
+    """Does one of the node's operations (see `control.operations`) by its name and parameters.
+
+    `report` takes how far one is that takes long, a piece of progress at a time.
+    """
+
+    def __call__(
+        self, name: str, parameters: Mapping[str, Any], *, report: Callable[[dict[str, Any]], None] = ...
+    ) -> Awaitable[dict[str, Any]]: ...
+
 
 IF_MATCH = {"If-Match": "the ETag that came with the version that you change"}
 LONGEST_REF = 200
@@ -56,11 +64,11 @@ REPLACEMENT = {**DRAFT, "properties": VERSION}
 class Writing:
     """POST, PUT and DELETE of own records."""
 
-    def __init__(self, operate: Operate, reading: Reading, me: NodeId, world: World) -> None:
+    def __init__(self, operate: Operate, directory: Directory) -> None:
         self._operate = operate
-        self._reading = reading
-        self._me = me
-        self._world = world
+        self._directory = directory
+        self._me = directory.acceptance.me
+        self._world = directory.world
 
     def endpoints(self) -> list[Endpoint]:
         record, one = {JSON: RECORD}, "/{kind}/{author}/{id}"
@@ -139,5 +147,5 @@ class Writing:
     async def _shown(
         self, call: Call, id_: str, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
-        record = await self._reading.record(call, call.path("kind"), self._me, id_)
+        record = await self._directory.record(call.caller, call.path("kind"), self._me, id_)
         return answers.json(call, record, status=status, version=record["version"], headers=headers)

@@ -181,16 +181,19 @@ _PAGE = f"""<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>An invitation to the Business Roaming Agreement</title>
 <style>{_STYLE}</style>
+<main>
 <h1>You are invited</h1>
 <p>An organisation invites yours to be its partner under the Business Roaming Agreement: each opens its offices,
 meeting places and events to the other's member companies.</p>
 <p>Opening this page did nothing. Whoever runs your organisation's node copies the whole address of this page, from
-https:// to its last letter, and types, with it in quotes:</p>
+https:// to its last letter, and pastes it into its own node's page: Operate, Partners, Use an invitation. Or types,
+with it in quotes:</p>
 <p><code>bra join 'LINK'</code></p>
 <p>Then call the organisation that invited you, on a number that you had before, or from a website that you looked up
 yourself: not from the message that brought this link. Both nodes show the same eight words; read them to each other,
 and confirm.</p>
 <p>The link is good for one day and one node. Don't pass it on.</p>
+</main>
 </html>
 """.encode()
 _HEADERS = {

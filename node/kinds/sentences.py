@@ -122,7 +122,7 @@ def _shown(value: object) -> str:
 
 def _schema_at(root: Schema, loc: Loc) -> Schema:
     """The schema of the value at `loc`; where it has no description, its nearest parent's that has one."""
-    here = _resolved(root, root)
+    here = resolved(root, root)
     best: Schema = {}
     for step in loc:
         if isinstance(step, int):
@@ -131,20 +131,21 @@ def _schema_at(root: Schema, loc: Loc) -> Schema:
             inner = here.get("properties", {}).get(step)
             if inner is None:
                 inner = _values_of(root, here)
-        here = _resolved(root, inner if isinstance(inner, dict) else {})
+        here = resolved(root, inner if isinstance(inner, dict) else {})
         best = here if "description" in here else best
     return best
 
 
 def _values_of(root: Schema, here: Schema) -> object:
     """The schema of a map's values; of a choice between prose and a map, the map's."""
-    for choice in (here, *(_resolved(root, one) for one in here.get("oneOf", []))):
+    for choice in (here, *(resolved(root, one) for one in here.get("oneOf", []))):
         if isinstance(choice.get("additionalProperties"), dict):
             return choice["additionalProperties"]
     return {}
 
 
-def _resolved(root: Schema, schema: Schema) -> Schema:
+def resolved(root: Schema, schema: Schema) -> Schema:
+    """The schema that a reference stands for, with what stands beside the reference."""
     if "$ref" in schema:
         target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
         return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}

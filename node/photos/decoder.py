@@ -14,7 +14,6 @@ Rules:
 Standard input: the file. Standard output: 4 bytes, the length of the photo; the photo; the preview. Both are JPEG.
 """
 
-import resource
 import sys
 import warnings
 from contextlib import suppress
@@ -22,6 +21,7 @@ from io import BytesIO
 
 from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from node import confinement
 from node.photos.verdict import MEMORY, MOST_PIXELS, SECONDS, Verdict
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -115,16 +115,7 @@ def confine() -> None:
     """Gives up all that decoding doesn't need, for good."""
     Image.preinit()
     ImageCms.createProfile("sRGB")
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        # None can be opened any more, no socket either; the pipes that are open stay.
-        (resource.RLIMIT_NOFILE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+    confinement.confine(memory=MEMORY, seconds=SECONDS)
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 Rules (SPEC, "Photos"):
 
 - asked are the addresses of the author's newest beat, then the partner; https, or this machine's own where this node is
-  reached there, too: a beat says what its author likes, and must not make this node call its own machine
+  reached there, too: a beat says what its author likes, and must not make this node call its own machine or network
 - what comes counts by its hash alone; of an address nothing is believed, no redirect followed, and no more read than a
   photo may have, in bounded time
 - who asks for the same photo at the same time waits for the one call
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from node.errors import InputError, PeerError, ProtocolError, Unreachable
 from node.federation.client import Client
-from node.federation.wire import is_here, is_loopback, parse_url
+from node.federation.wire import is_here, parse_url
 from node.protocol.names import NodeId
 from node.storage.photos import form
 from node.world import World
@@ -50,7 +50,7 @@ class Fetching:
 
     def __init__(self, client: Callable[[str, NodeId], Client], *, own_url: str, world: World) -> None:
         self._client = client
-        self._at_home = is_loopback(own_url)
+        self._at_home = is_here(own_url)
         self._uptime = world.uptime
         self._left_alone: dict[str, float] = {}
         """Photos and addresses, and until when; the oldest make room."""

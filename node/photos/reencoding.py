@@ -1,15 +1,13 @@
 """Re-encoding: a file that somebody gives becomes a photo of this node's own making.
 
-What decodes is another process (see `decoder`), which may be broken by what it reads: it gets no environment, is ended
-when its time is over, and of what it answers no more is read than a photo has, and nothing believed but that.
+What decodes is a process apart (see `decoder`): of what it answers no more is read than a photo has, and nothing
+believed but that.
 """
 
-import asyncio
-import sys
-from contextlib import suppress
 from typing import NamedTuple
 
-from node.errors import HomeError, InputError
+from node.apart import run
+from node.errors import InputError
 from node.photos.verdict import MOST_PIXELS, SECONDS, Verdict
 from node.storage.photos import JPEG, LARGEST, form
 
@@ -40,24 +38,9 @@ async def reencoded(data: bytes) -> Reencoded:
     if len(data) > LARGEST_FILE:
         raise InputError(f"the file has more than {LARGEST_FILE // 1_000_000} MB: make the picture smaller")
     try:
-        # -I: nothing of the environment, the user's own packages, or wherever the operator happens to be.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", *DECODER,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={}, cwd="/",
-        )  # fmt: skip
-    except OSError as error:
-        raise HomeError(f"the decoder can't be started ({error.strerror}): free some memory and try again") from error
-    try:
-        async with asyncio.timeout(LONGEST):
-            answer = await _answer(process, data)
-            code = await process.wait()
+        code, answer = await run(DECODER, data, most=2 * LARGEST, seconds=LONGEST)
     except TimeoutError as error:
         raise InputError("the picture takes too long to decode: make it smaller, or save it anew") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if code in _SENTENCES:
         raise InputError(_SENTENCES[Verdict(code)])
     size = int.from_bytes(answer[:4])
@@ -65,19 +48,3 @@ async def reencoded(data: bytes) -> Reencoded:
     if code != Verdict.TAKEN or any(form(each) != JPEG or len(each) > LARGEST for each in found):
         raise InputError("the picture can't be decoded with the time and memory it may take: save it anew as JPEG")
     return found
-
-
-async def _answer(process: asyncio.subprocess.Process, data: bytes) -> bytes:
-    """What the process says about `data`, as far as two photos reach."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(ConnectionError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-        process.stdin.close()
-    answer = bytearray()
-    while len(answer) <= 2 * LARGEST and (piece := await process.stdout.read(256 * 1024)):
-        answer += piece
-    if len(answer) > 2 * LARGEST:
-        process.kill()
-    return bytes(answer)

@@ -1,29 +1,24 @@
 """The API's page: whatever host it is asked by, it runs nothing of it, and nobody else is shown it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from node.problem import plain_errors
-from node.web import documentation
+from tests.web.served import served
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[str]:
-    """The address of a server that has the page alone."""
-    app = web.Application(middlewares=[plain_errors])
-    app.add_routes(documentation.routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}{documentation.PATH}"
-    await runner.cleanup()
+async def page(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of the page, of a node that has none of its own."""
+    async with served(tmp_path, url="") as node:
+        yield f"{node.base}/api"
 
 
 async def asked(page: str, host: str) -> tuple[aiohttp.ClientResponse, str]:
-    async with aiohttp.ClientSession() as http, http.get(page, headers={"Host": host}) as response:
+    told = {"Host": host, "Accept": "text/html"}
+    async with aiohttp.ClientSession() as http, http.get(page, headers=told) as response:
         return response, await response.text()
 
 
@@ -43,5 +38,6 @@ async def test_what_a_host_says_is_never_more_than_text(page: str, host: str) ->
 
 
 async def test_a_host_that_is_no_address_is_refused_with_a_sentence(page: str) -> None:
-    response, text = await asked(page, "node.park.example:99999")
-    assert (response.status, "the Host header holds no address" in text) == (400, True)
+    for address in (page, page.replace("/api", "/calendar")):
+        response, text = await asked(address, "node.park.example:99999")
+        assert (response.status, "he Host header holds no address" in text) == (400, True), address
