@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test check attacks faults fuzz roaming simulate bench bench-peers lock build clean
+.PHONY: install chromium demo screenshots messages test check attacks faults fuzz roaming simulate bench bench-peers lock build clean
 
 install: .venv/.installed
 
@@ -14,11 +14,23 @@ install: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The browser that the tests of the pages look with.
+chromium: install
+	@$(BIN)/python -m tests.browser.chromium
+
 demo: install
 	$(BIN)/bra demo $(ARGS)
 
+# The pictures of docs/screenshots, of the demonstration as it is now: make screenshots ARGS=search makes those of search.
+screenshots: chromium
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+# The texts of the pages into their catalogues, with what is left to translate (docs/translating.md).
+messages: install
+	$(BIN)/python -m tests.web.catalogues
+
 # The house rules first (seconds), then everything else.
-test: check
+test: check chromium
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 check: install
