@@ -72,7 +72,8 @@ async def fill(home: Path, count: int) -> None:
                 for number in range(first, min(first + AT_ONCE, count))
             ]  # fmt: skip
             await asyncio.gather(*map(app.database.write, jobs))
-        room = {name: value for name, value in venue("desk").items() if name != "ref"}
+        terms = {"free_days": 1, "notice_hours": 0}
+        room = {name: value for name, value in venue("desk", terms=terms).items() if name != "ref"}
         met = range(min(ENDORSED, count))
         await app.database.write(lambda db: [partners.add(db, node_id(each), None, now) for each in met])
         changes = [Change("endorsement", endorsement(each), ref=node_id(each)) for each in met]

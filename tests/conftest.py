@@ -1,11 +1,15 @@
 """Two small nodes that are partners, for whichever test asks for them."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.directory.small_node import SmallNode
+
+# As the program itself does: see `node.cli.main`.
+gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture

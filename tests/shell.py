@@ -20,7 +20,7 @@ PATIENCE = 120.0
 
 _SERVER = """
 import json, os, runpy, sys, time
-import node.app, node.cli.main, node.api.routes, node.web.routes
+import node.app, node.cli.main, node.web.site
 requests, answers = os.fdopen(int(sys.argv[1]), "rb"), int(sys.argv[2])
 for line in requests:
     asked = json.loads(line)

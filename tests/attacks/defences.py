@@ -53,6 +53,7 @@ _CAP = _one(_WIRE, _TOO_MUCH, _TOO_MUCH.replace("self._room < 0", "False"))
 _ACCESS = "api/access.py"
 _JWT = "api/jwt.py"
 _TOKENS = "storage/tokens.py"
+_SESSIONS = "web/sessions.py"
 _FORMULAS = "directory/importing/formulas.py"
 _NO = "if False:"
 _DESK = "roaming/verdicts.py"
@@ -467,6 +468,85 @@ ATTACKS = (
         ),
     ),
     Attack(
+        "form of another site",
+        "attacks/test_pages.py::test_another_sites_page_does_nothing_in_a_visitors_name",
+        (
+            _one(_SESSIONS, 'own = site == "same-origin"', "own = True"),
+            _one(_SESSIONS, 'own = _host(origin) == request.headers.get("Host", "").lower()', "own = True"),
+        ),
+    ),
+    Attack(
+        "form that doesn't say where it comes from",
+        "attacks/test_pages.py::"
+        "test_what_a_browser_sends_that_does_not_say_where_a_form_comes_from_is_the_pages_own_or_nothing",
+        (_one(_SESSIONS, "if visitor.logged_in and not self._is_signed(", "if False and not self._is_signed("),),
+    ),
+    Attack(
+        "login as somebody else",
+        "attacks/test_pages.py::test_nobody_is_logged_in_as_somebody_else_by_a_form_from_nowhere",
+        (_one(_SESSIONS, "own = visitor.logged_in", "own = True"),),
+    ),
+    Attack(
+        "session planted in a browser",
+        "attacks/test_pages.py::test_a_session_that_was_planted_in_a_browser_is_not_the_one_of_who_logs_in_there",
+        (
+            _one(
+                _SESSIONS,
+                'before, secret = self.kept(request, _NAME) or "", encode_base64(self._world.random(32))',
+                "before = secret = self.kept(request, _NAME) or encode_base64(self._world.random(32))",
+            ),
+        ),
+    ),
+    Attack(
+        "session of a revoked token",
+        "attacks/test_pages.py::test_a_session_is_over_when_its_token_is",
+        (
+            _one(_ACCESS, "return _bearer_of(await self._tokens.known(caller.id))", "return caller")
+            + _one("api/tokens.py", "sessions.end_of(db, id_)", "pass"),
+        ),
+    ),
+    Attack(
+        "session read off the disk",
+        "attacks/test_pages.py::test_who_reads_the_database_is_logged_in_as_nobody",
+        (_one(_SESSIONS, "return hashlib.sha256(secret.encode()).digest()", "return secret.encode()"),),
+    ),
+    Attack(
+        "login that leads elsewhere",
+        "attacks/test_pages.py::test_a_link_to_the_login_leads_to_no_other_site",
+        (_one(_SESSIONS, 'if text is not None and _OWN_PATH.fullmatch(text) else "/"', 'if text else "/"'),),
+    ),
+    Attack(
+        "tokens guessed at the login",
+        "attacks/test_pages.py::test_tokens_are_guessed_no_faster_at_the_pages_than_at_the_api",
+        (
+            _one(
+                _ACCESS,
+                "held = await self._own(text)\n        except InputError as error:\n"
+                "            raise self.refused(request, str(error)) from error",
+                "held = await self._own(text)\n        except InputError as error:\n"
+                "            raise Refused(str(error), 401) from error",
+            ),
+        ),
+    ),
+    Attack(
+        "form that trickles",
+        "attacks/test_pages.py::test_a_form_that_trickles_is_given_up",
+        (_one("web/page.py", "async with asyncio.timeout(FORM_SECONDS):", "async with asyncio.timeout(None):"),),
+    ),
+    Attack(
+        "login at the provider that another began",
+        "attacks/test_pages.py::test_nobody_is_logged_in_at_the_provider_by_what_another_began",
+        (
+            _one("api/code_flow.py", 'or not hmac.compare_digest(came.get("state", "").encode(),', "or not bool("),
+            _one("api/code_flow.py", "if not isinstance(nonce, str) or not hmac.compare_digest(", "if nonce == ("),
+        ),
+    ),
+    Attack(
+        "login at the provider that no browser began",
+        "attacks/test_pages.py::test_a_link_that_comes_back_from_the_provider_logs_nobody_in_who_did_not_set_out",
+        (_one("api/code_flow.py", "if not secret or not hmac.compare_digest(", "if not hmac.compare_digest("),),
+    ),
+    Attack(
         "pass of another issuer",
         "attacks/test_roaming.py::test_a_pass_that_another_organisation_signed_in_its_name_lets_nobody_in",
         (_PASS_SIGNED,),
@@ -488,8 +568,21 @@ ATTACKS = (
     ),
     Attack(
         "pass of a visit that was called off",
-        "attacks/test_roaming.py::test_a_host_that_took_its_word_back_lets_nobody_in_whoever_vouches_for_them",
-        (_one("roaming/desk.py", "visit.state in _EXPECTED:", "visit.state:"),),
+        "attacks/test_visits.py::test_a_host_that_took_its_word_back_lets_nobody_in_whoever_vouches_for_them",
+        (_one(_DESK, "if visit.state not in EXPECTED:", _NO),),
+    ),
+    Attack(
+        "pass without a visit",
+        "attacks/test_visits.py::test_a_pass_lets_nobody_in_who_has_not_asked_where_that_is_wanted",
+        (_one(_DESK, "if issuer.node_id == place.host or days <= place.unasked_days:", "if True:"),),
+    ),
+    Attack(
+        "pass for more than was agreed",
+        "attacks/test_visits.py::test_a_pass_lets_nobody_in_where_or_when_nothing_was_agreed",
+        (
+            _one(_DESK, "if visit.venue != place.id:", _NO),
+            _one(_DESK, "if place.today(now) > visit.days.last:", _NO),
+        ),
     ),
     Attack(
         "message replayed",
@@ -526,6 +619,16 @@ ATTACKS = (
         ),
     ),
     Attack(
+        "mailbox filled under many names",
+        "attacks/test_roaming.py::test_under_many_names_nobody_fills_a_mailbox_for_the_others",
+        (_one("directory/acceptance.py", "if hop and one.path[:1] == hop", "if False"),),
+    ),
+    Attack(
+        "inbox filled under many names",
+        "attacks/test_roaming.py::test_under_many_names_nobody_fills_the_inbox_for_the_others",
+        (_one("directory/acceptance.py", "if hop and one.path[:1] == hop", "if False"),),
+    ),
+    Attack(
         "link used twice",
         "attacks/test_roaming.py::test_a_link_decides_once",
         (_one(_LINKS, "if link.used is not None:", _NO),),
@@ -541,16 +644,57 @@ ATTACKS = (
         (
             _one(
                 "web/visit.py",
-                'return await self._page(request.match_info["secret"])',
+                "return await self._page(_asked(request))",
                 'await self._links.decide(request.match_info["secret"], Event.ACCEPT)\n'
-                '        return await self._page(request.match_info["secret"])',
+                "        return await self._page(_asked(request))",
             ),
         ),
     ),
     Attack(
         "calendar of a host on loopback",
         "attacks/test_roaming.py::test_a_venues_calendar_is_not_looked_for_on_this_machine",
-        (_one("roaming/mailing.py", "if is_here(address):", _NO),),
+        (_one("roaming/venue_calendar.py", "if is_here(address):", _NO),),
+    ),
+    Attack(
+        "name that leads into the network",
+        "attacks/test_roaming.py::test_a_name_that_leads_into_the_nodes_own_network_is_not_called",
+        (_one("federation/outward.py", 'if is_outside(each["host"])]', "]"),),
+    ),
+    Attack(
+        "calendar that takes for ever",
+        "attacks/test_roaming.py::test_a_calendar_that_takes_for_ever_to_read_is_given_up",
+        (_one("apart.py", "async with asyncio.timeout(seconds):", "async with asyncio.timeout(None):"),),
+    ),
+    Attack(
+        "guessed links",
+        "attacks/test_roaming.py::test_who_guesses_links_is_told_less_and_less_and_a_good_one_works_beside_them",
+        (_one("web/visit.py", "known = refused.status != HTTPStatus.TOO_MANY_REQUESTS", "known = True"),),
+    ),
+    Attack(
+        "flood of links",
+        "attacks/test_roaming.py::test_an_address_looks_at_links_so_often_in_a_minute",
+        (_one("web/visit.py", "self._access.spend(Caller(Role.PUBLIC), request, Budget.READ)", "pass"),),
+    ),
+    Attack(
+        "many links at the same time",
+        "attacks/test_roaming.py::test_only_so_many_links_are_looked_up_at_the_same_time",
+        (_one(_LINKS, "if self._room.locked():", _NO),),
+    ),
+    Attack(
+        "receipt for guests who never came",
+        "attacks/test_visits.py::test_a_host_that_was_shown_no_pass_gets_no_signature_by_its_own_word",
+        (
+            _one(
+                "roaming/arrivals.py",
+                'if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):',
+                _NO,
+            ),
+            _one(
+                "roaming/arrivals.py",
+                'if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):',
+                'if "pass" not in value:',
+            ),
+        ),
     ),
     Attack(
         "receipt for guests who cancelled",

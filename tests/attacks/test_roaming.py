@@ -4,32 +4,43 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from node.api.access import Access
+from node.api.tokens import Tokens
+from node.config import Api, Oidc
 from node.directory.draft import Change
-from node.errors import InputError, ProtocolError
+from node.errors import InputError, Malformed, PeerError, ProtocolError
+from node.federation import client
+from node.federation.outward import Outward
 from node.federation.wire import is_here
 from node.protocol.canonical import encode
 from node.protocol.names import encode_base64
-from node.roaming.availability import starts
+from node.roaming import messages, venue_calendar
 from node.roaming.delivery import _callable
 from node.roaming.letters import letter
+from node.roaming.links import AT_ONCE
 from node.roaming.passes import Token
 from node.roaming.sealing import seal
-from node.roaming.visit import Days, Event
+from node.roaming.venue_calendar import fetch
 from node.storage import mailbox
+from node.trust.reach import Known, Standing
+from node.world import World
 from tests.directory.small_node import organisation
+from tests.federation.test_outward import Names, nobody
 from tests.protocol.builders import key_named
 from tests.roaming.correspondents import Town, Writer, answered, town
 from tests.roaming.mailbox import text_of
-from tests.roaming.parks import open_both, parks, post, venue_body, weekday
+from tests.roaming.parks import post, venue_body, weekday
 from tests.roaming.test_desk import Two, room
 from tests.roaming.test_letters import Reception, about
 from tests.roaming.test_letters import desk as reception
 from tests.roaming.test_mailbox import for_turku
+from tests.roaming.test_venue_calendar import event, file
 
 __all__ = ["reception"]
 
@@ -92,28 +103,6 @@ async def test_a_copy_of_one_days_pass_lets_nobody_in_again(two: Two) -> None:
     assert [(await two.desk.arrive(token))["verdict"] for _ in range(3)] == ["OK", "EXPIRED", "EXPIRED"]
 
 
-async def test_a_host_that_took_its_word_back_lets_nobody_in_whoever_vouches_for_them(tmp_path: Path) -> None:
-    with parks(tmp_path) as (guest, host):
-        await guest.publish(*guest.passes.first())
-        await open_both(guest, host)
-        from node.roaming.desk import Desk
-        from node.roaming.verdicts import Rules
-
-        desk = Desk(host.database, host.acceptance, Rules(stale_hours=336), host.world)
-        visit = await guest.ask(host.place())
-        await post(guest, host)
-        await host.say(visit, Event.ACCEPT)
-        await post(guest, host)
-        [made] = await guest.visits.passes(visit)
-        guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
-        await guest.publisher.beat()
-        await host.hear(guest)
-        assert (await desk.verify(made["token"]))["verdict"] == "OK"
-        # The guests' node is told, and revokes nothing.
-        await host.say(visit, Event.DECLINE)
-        assert (await desk.verify(made["token"]))["verdict"] == "REVOKED"
-
-
 # --- messages ----------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +150,43 @@ async def test_a_mailbox_takes_no_more_by_making_what_it_keeps_larger(
             assert [(await tartu.bring(lund, sealed(each, size))).status for each in small] == expected, size
 
 
+async def names_behind(tartu: Town, partner: Writer, count: int) -> list[Writer]:
+    """Nodes that are honoured, and known through one partner alone."""
+    made = [Writer(f"name{number}") for number in range(count)]
+    await tartu.befriend(*made)
+    answer = tartu.app.acceptance.answer
+    behind = {each.id: Known(Standing.HONOURED, (partner.id, each.id)) for each in made}
+    partners = answer.partners - behind.keys()
+    tartu.app.acceptance.replace(replace(answer, known={**answer.known, **behind}, partners=partners))
+    return made
+
+
+async def test_under_many_names_nobody_fills_a_mailbox_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "OF_HOP", (3, mailbox.MIB))
+    async with correspondence(tmp_path) as (tartu, lund, turku):
+        oslo = Writer("oslo")
+        await tartu.befriend(oslo)
+        brought = [
+            (await tartu.bring(each, for_turku(each, turku))).status
+            for each in (lund, *await names_behind(tartu, lund, 4), oslo)
+        ]
+        assert brought == [200, 200, 200, 429, 429, 200]
+
+
+async def test_under_many_names_nobody_fills_the_inbox_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "OF_HOP", 3)
+    async with correspondence(tmp_path) as (tartu, lund, turku):
+        brought = [
+            (await tartu.bring(each, each.message(tartu.id, {"number": 1}))).status
+            for each in (lund, *await names_behind(tartu, lund, 4), turku)
+        ]
+        assert brought == [200, 200, 200, 429, 429, 200]
+
+
 def test_a_key_to_which_nothing_can_be_sealed_is_told_in_a_sentence() -> None:
     lund, turku = Writer("lund"), Writer("turku")
     with pytest.raises(InputError, match="sealing key"):
@@ -203,6 +229,50 @@ async def test_the_link_of_another_letter_does_not_undo_what_was_decided(recepti
     assert (await reception.host.state(visit), status, "no answer any more" in page) == ("accepted", 422, True)
 
 
+async def test_who_guesses_links_is_told_less_and_less_and_a_good_one_works_beside_them(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reception.asked()
+    link = await reception.link()
+    guessed = [(await reception.get(f"/visit/{number:043}"))[0] for number in range(12)]
+    assert guessed == [404] * 10 + [429] * 2
+    assert (await reception.decide("/visit/" + "A" * 43, answer="accept"))[0] == 429
+    assert (await reception.get(link))[0] == 200
+
+
+async def test_an_address_looks_at_links_so_often_in_a_minute(reception: Reception) -> None:
+    await reception.asked()
+    link, most = await reception.link(), Api().public_reads
+    statuses = [(await reception.get(link))[0] for _ in range(most + 1)]
+    assert statuses == [200] * most + [429]
+    async with reception.http.get(reception.base + link) as answer:
+        assert (answer.status, 0 < int(answer.headers["Retry-After"]) <= 60) == (429, True)
+
+
+async def test_only_so_many_links_are_looked_up_at_the_same_time(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reception.asked()
+    link, slow, under_way = await reception.link(), asyncio.Event(), 0
+    real = reception.host.visits.database.query
+
+    async def query(*given):
+        nonlocal under_way
+        under_way += 1
+        await slow.wait()
+        return await real(*given)
+
+    monkeypatch.setattr(reception.host.visits.database, "query", query)
+    asked = [asyncio.create_task(reception.get(link)) for _ in range(AT_ONCE + 4)]
+    done, more, waiting = set(), {None}, set(asked)
+    while len(done) < 4 and more:
+        more, waiting = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        done |= more
+    assert ({each.result()[0] for each in done}, under_way) == ({503}, AT_ONCE)
+    slow.set()
+    assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
+
+
 async def test_guessed_links_keep_the_writer_from_nothing(
     reception: Reception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +301,32 @@ async def test_a_venues_calendar_is_not_looked_for_on_this_machine(reception: Re
     await reception.mailing.send_due()
     server.close()
     await server.wait_closed()
-    assert (calls, "was not looked at" in text_of(reception.mail.letters[-1])) == ([], True)
+    assert (calls, "names this very machine" in text_of(reception.mail.letters[-1])) == ([], True)
+
+
+async def test_a_name_that_leads_into_the_nodes_own_network_is_not_called() -> None:
+    calls = []
+
+    async def called(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(1)
+        writer.close()
+
+    server = await asyncio.start_server(called, "127.0.0.1", 0)
+    address = f"https://calendar.park.example:{server.sockets[0].getsockname()[1]}/busy.ics"
+    async with client.session(client.connector(Outward(nobody, Names("127.0.0.1")))) as http:
+        with pytest.raises(PeerError):
+            await fetch(http, address)
+    server.close()
+    await server.wait_closed()
+    assert calls == []
+
+
+async def test_a_calendar_that_takes_for_ever_to_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(venue_calendar, "READ_SECONDS", 1.0)
+    endless = file(event("DTSTART:20260107T090000", "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30"))
+    reading = asyncio.create_task(venue_calendar.read(endless, ZONE, ("2027-06-02", "2027-06-02")))
+    done, _ = await asyncio.wait([reading], timeout=4)
+    assert done and isinstance(reading.exception(), Malformed)
 
 
 def test_no_spelling_of_this_machine_is_called_because_a_beat_names_it() -> None:
@@ -246,8 +341,6 @@ def test_a_note_makes_no_line_of_a_letter() -> None:
     told = about()
     note = 'Welcome"\n\nAnswer here, without an account:\nhttps://evil.example/'
     shown = {**told.visit, "state": "accepted", "side": "guest", "moves": [{"by": "host", "note": note}]}
-    from dataclasses import replace
-
     sent = letter("news", replace(told, visit=shown), to="a@x.example", sender="b@x.example", name="n", now=0)
     lines = text_of(sent).splitlines()
     assert not any(line.startswith(("https://evil", "Answer here")) for line in lines)
@@ -270,7 +363,8 @@ async def test_the_secret_of_a_link_is_in_no_log_when_the_node_fails(
     links = Links(reception.host.visits, reception.host.world)
     monkeypatch.setattr(links, "look", broken)
     app = web.Application(middlewares=[plain_errors])
-    app.add_routes(VisitPage(links).routes())
+    access = Access(Tokens(reception.host.database, World()), reception.http, api=Api(), oidc=Oidc(), world=World())
+    app.add_routes(VisitPage(links, access).routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

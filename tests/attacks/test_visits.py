@@ -1,19 +1,24 @@
 """Visits: what one side says so that the other believes, keeps or signs more than is true."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from node.directory.draft import Change
 from node.errors import InputError
 from node.protocol.canonical import encode
 from node.protocol.names import NodeId, encode_base64
 from node.roaming.availability import starts
+from node.roaming.desk import Desk
 from node.roaming.messages import Busy
+from node.roaming.passes import Token
+from node.roaming.verdicts import Rules
 from node.roaming.visit import MOST_MOVES, Days, Event, Move, Side
 from node.storage import arrivals
-from tests.roaming.parks import Park, deliver, open_both, parks, post, weekday
+from tests.roaming.parks import Park, deliver, open_both, parks, post, venue_body, weekday
 
 ZONE = "Europe/Tallinn"
 HOUR = 3600
@@ -38,6 +43,14 @@ def move(side: Side, no: int, seen: int, event: Event, at: float, **more: Any) -
 
 
 async def arrival(guest: Park, host: Park, visit: str, **members: Any) -> dict[str, Any]:
+    """An arrival at which the pass was shown that the guest's node has made, if it made one."""
+    with suppress(InputError):
+        token = (await guest.visits.passes(visit))[0]["token"]
+        return {**await stated(guest, host, visit, **members), "pass": Token.parse(token).claims.id}
+    return await stated(guest, host, visit, **members)
+
+
+async def stated(guest: Park, host: Park, visit: str, **members: Any) -> dict[str, Any]:
     statement = {
         "type": "arrival", "host": host.id, "guest": guest.id, "visit": visit, "venue": "desk", "day": weekday(),
         "days": 1, "at": "2027-01-01T09:00:00Z", **members,
@@ -151,4 +164,84 @@ async def test_an_arrival_that_overtakes_the_acceptance_is_signed_when_it_comes_
     assert await deliver(accepted, host, guest) is None
     assert await deliver(arrived, host, guest) is None
     held = guest.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
-    assert held is not None and held.guest_signature
+    assert held is not None
+
+
+async def test_a_host_that_was_shown_no_pass_gets_no_signature_by_its_own_word(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visits = []
+    for _ in range(2):
+        visit = await guest.ask(host.place())
+        await post(guest, host)
+        await host.say(visit, Event.ACCEPT)
+        await post(guest, host)
+        visits.append(visit)
+    visit, other = visits
+    # The pass of another visit was shown, and this one's is still in the guests' pockets.
+    [made], [seen] = await guest.visits.passes(visit), await guest.visits.passes(other)
+    guest.clock.time = now = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    for no, shown in ((2, {}), (3, {"pass": "x"}), (4, {"pass": Token.parse(seen["token"]).claims.id})):
+        body = {"visit": visit, "move": move(Side.HOST, no, 1, Event.ARRIVE, now)}
+        told = {**await stated(guest, host, visit), **shown}
+        assert await said(host, guest, {**body, "arrival": told}, f"m{no}") is None
+        held = guest.database.read_now(lambda db: arrivals.find(db, guest.id, visit))
+        assert held is not None and held.guest_signature is None, shown
+        assert not guest.database.read_now(lambda db: arrivals.travelled(db, "2020", "2099")), shown
+    body = {"visit": visit, "move": move(Side.HOST, 5, 1, Event.ARRIVE, now)}
+    told = {**await stated(guest, host, visit), "pass": Token.parse(made["token"]).claims.id}
+    assert await said(host, guest, {**body, "arrival": told}, "m5") is None
+    assert len(guest.database.read_now(lambda db: arrivals.travelled(db, "2020", "2099"))) == 1
+
+
+# --- at the door ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def at_the_door(folder: Path) -> AsyncIterator[tuple[Park, Park, Desk, str]]:
+    """Guest, host and its desk, at which a visit of one day has begun; and the visit. The host has a lab, too."""
+    with parks(folder) as (guest, host):
+        await guest.publish(*guest.passes.first())
+        await open_both(guest, host)
+        await host.publish(Change("venue", venue_body(name="Lab"), id="lab"))
+        visit = await guest.ask(host.place())
+        await post(guest, host)
+        await host.say(visit, Event.ACCEPT)
+        await post(guest, host)
+        guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+        await guest.publisher.beat()
+        await host.hear(guest)
+        yield guest, host, Desk(host.database, host.acceptance, Rules(stale_hours=336), host.world), visit
+
+
+def issued(guest: Park, host: Park, visit: str) -> str:
+    """A pass for a week and for all venues, by a node that issues what it likes."""
+    return guest.database.write_now(
+        lambda db: guest.passes.issue(
+            db, host=host.id, venues=["desk", "lab"], visit=visit, days=Days(weekday(), weekday(3)), zone=ZONE,
+            name="A", company="B",
+        )
+    )  # fmt: skip
+
+
+async def test_a_pass_lets_nobody_in_who_has_not_asked_where_that_is_wanted(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path) as (guest, host, desk, _):
+        assert (await desk.arrive(issued(guest, host, "made-up"), "desk"))["verdict"] == "NOT THIS VENUE"
+        assert host.rows("admissions") == 0
+
+
+async def test_a_pass_lets_nobody_in_where_or_when_nothing_was_agreed(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path) as (guest, host, desk, visit):
+        token = issued(guest, host, visit)
+        said = [(await desk.verify(token, venue))["verdict"] for venue in ("desk", "lab")]
+        assert said == ["OK", "NOT THIS VENUE"]
+        guest.clock.pass_by(24 * HOUR)
+        assert (await desk.verify(token, "desk"))["verdict"] == "EXPIRED"
+
+
+async def test_a_host_that_took_its_word_back_lets_nobody_in_whoever_vouches_for_them(tmp_path: Path) -> None:
+    async with at_the_door(tmp_path) as (guest, host, desk, visit):
+        [made] = await guest.visits.passes(visit)
+        assert (await desk.verify(made["token"], "desk"))["verdict"] == "OK"
+        # The guests' node is told, and revokes nothing.
+        await host.say(visit, Event.DECLINE)
+        assert (await desk.verify(made["token"], "desk"))["verdict"] == "REVOKED"

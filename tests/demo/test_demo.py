@@ -100,6 +100,13 @@ def test_a_demonstration_that_stays_up_answers_until_sigterm_and_then_ends_all_n
         question = next(word for word in output.read_text().split() if "/search?q=" in word)
         with urllib.request.urlopen(question, timeout=10) as answer:
             assert json.load(answer)["records"]
+        page, _, token = next(word for word in output.read_text().split() if "/login#" in word).partition("#")
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            assert 'name="token"' in answer.read().decode()
+        asked = urllib.request.Request(f"{page.removesuffix('/login')}/api/v1/venue")
+        asked.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert answer.status == 200
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0

@@ -120,7 +120,7 @@ def test_the_event_loop_is_never_kept_for_long_by(pushed: bool, scene: Scene, tm
 
 
 def good(lag: Lag) -> bool:
-    """Beside other tests the processor's caches are shared, and a moment's work takes longer: then it is told roughly."""
+    """Whether it is short enough: beside other tests, which share the processor, it is told roughly."""
     longest = LONGEST if ALONE else 4 * LONGEST
     return lag.own <= longest and lag.busy <= longest
 

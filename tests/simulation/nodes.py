@@ -292,7 +292,7 @@ class Machine:
         connector = Connector(setting.network, process, context, limit=64, limit_per_host=8)
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(client.session(connector))
-            app = self.open(self.home, self.disk, self._config, world, http)
+            app = self.open(self.home, self.disk, self._config, world, http, http)
             await stack.enter_async_context(app.indexer.running())
             self.clockwork = clockwork = Clockwork()
             runner = await stack.enter_async_context(app.answering(clockwork))

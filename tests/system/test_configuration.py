@@ -24,6 +24,7 @@ WRONG = {
     "a proxy that is no address": ('[api]\ntrusted_proxies = ["proxy"]\n', "api.trusted_proxies.0"),
     "a budget of nothing": ("[api]\nreads = 0\n", "api.reads"),
     "a role that is none": ('[oidc]\nroles = {"staff" = "boss"}\n', "oidc.roles.staff"),
+    "visits that go before what is said of them": ("[roaming]\nkeep_days = 13\n", "roaming.keep_days"),
     "a level that is none": ('[log]\nlevel = "loud"\n', "log.level"),
     "what is not TOML": ("[node\n", "is not TOML"),
 }

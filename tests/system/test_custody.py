@@ -332,3 +332,12 @@ def test_two_homes_on_one_key_are_noticed_told_to_everybody_and_merged(three, co
             f"{node.name} has {names(node, a)}",
         )
         until(lambda node=node: not node.author(a)["forked"], f"{node.name} still shows a fork")
+
+
+def test_the_recovery_words_are_checked_in_a_terminal_and_another_nodes_are_not_taken(make: Make) -> None:
+    node, other = make(A), make(B)
+    assert "are the words of" in node.bra("words", "--words-file", str(node.words))
+    assert "are another node's" in node.bra("words", "--words-file", str(other.words), code=1)
+    terminal = Terminal("words", "--home", str(node.home))
+    terminal.answers("24 recovery words", " ".join([*node.words.read_text().split("\n")[1].split()[:23], "zoo"]))
+    assert terminal.ended() == 1

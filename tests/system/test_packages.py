@@ -1,6 +1,9 @@
 """What is built holds the program and its example home, and never a key, a partner or a database of the builder's."""
 
+import gzip
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +91,25 @@ def test_the_wheel_is_the_package_with_the_example_home_in_it(built) -> None:
     assert {"node/protocol/SPEC.md", "node/demo/organisations.json"} <= found.keys()
     [entry_points] = [data for name, data in found.items() if name.endswith("entry_points.txt")]
     assert b"bra = node.cli.main:run" in entry_points
+
+
+def test_the_wheel_has_what_the_pages_are_made_with_and_the_licence_of_each_part(built) -> None:
+    found = contents(built[0])
+    vendored = {name.removeprefix("node/web/vendor/") for name in found if name.startswith("node/web/vendor/")}
+    packages = json.loads(found["node/web/package.json"])["dependencies"]
+    assert {name.split("/")[0] for name in vendored if "/" in name} == set(packages)
+    for package in packages:
+        [licence] = [
+            found[f"node/web/vendor/{name}"]
+            for name in vendored
+            if name.startswith(f"{package}/") and Path(name).name in ("LICENSE", "MIT-LICENCE.txt")
+        ]
+        assert re.search(b"permi(t|ssion)|Permission", licence), package
+    for name in vendored:
+        if name.endswith(".gz"):
+            whole = found[f"node/web/vendor/{name.removesuffix('.gz')}"]
+            assert gzip.decompress(found[f"node/web/vendor/{name}"]) == whole, name
+    assert {"leaflet/leaflet.js.gz", "htmx.org/htmx.min.js.gz", "world-atlas/outlines.json.gz"} <= vendored
 
 
 def test_the_wheel_installs_without_a_download_and_finds_its_example_home(built, tmp_path) -> None:

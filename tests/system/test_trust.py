@@ -54,9 +54,12 @@ def test_without_one_corner_the_opposite_one_is_honoured_no_more(square: tuple[N
     tartu, lund, munich, _ = square
     before = tartu.status()["authors"]
     found = tartu.json("trust", "what-if", "--without", "Lund")
-    assert (found["node_id"], found["unreachable"], found["unlisted"]) == (lund.id, [], [])
+    assert [each["node_id"] for each in found["without"]] == [lund.id]
+    assert (found["unreachable"], found["unlisted"]) == ([], [])
     assert [each["node_id"] for each in found["unhonoured"]] == [munich.id]
     assert "1 organisation is honoured no more" in tartu.bra("trust", "what-if", "--without", lund.id)
+    both = tartu.json("trust", "what-if", "--without", "Lund", "--without", "Munster")
+    assert [each["node_id"] for each in both["unreachable"]] == [munich.id]
     assert [each["standing"] for each in tartu.status()["authors"]] == [each["standing"] for each in before]
 
 
