@@ -1,8 +1,11 @@
 """Joining: `bra invite` and `bra join`."""
 
 import io
+import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,15 +91,36 @@ def _show(made: dict[str, Any], code: segno.QRCode) -> None:
 def _wait(home: Path, made: dict[str, Any]) -> None:
     """Waits until the newcomer is there, and asks at once, as when two phones are paired."""
     say("\nWaiting for them; Ctrl-C leaves the invitation standing, and 'bra partner confirm' goes on later.\n")
-    try:
+    with _ctrl_c() as pressed:
         while not (found := _came(home, made["id"])):
+            if pressed():
+                say(f"\nThe invitation stands until {made['expires']}; 'bra invite --cancel {made['id']}' ends it.")
+                return
             time.sleep(_LOOK_EVERY)
-    except KeyboardInterrupt:
-        say(f"\nThe invitation stands until {made['expires']}; 'bra invite --cancel {made['id']}' ends it.")
-        return
     shown = operate(home, "join-show", who=found["node_id"])
     tell(shown)
     settled(ask(home, shown))
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed; pressed again it ends the command where it is.
+
+    As an exception it could come at the end of a look, when asyncio has nothing left to cancel, and be lost.
+    """
+    times = 0
+
+    def count(*_: object) -> None:
+        nonlocal times
+        times += 1
+        if times > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, count)
+    try:
+        yield lambda: bool(times)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _came(home: Path, invitation: str) -> dict[str, Any] | None:

@@ -194,6 +194,8 @@ class Session:
         self._surveyed = False
         self._accepted: frozenset[NodeId] = frozenset()
         self._tried: set[tuple[NodeId, bytes]] = set()
+        self._put_off: set[tuple[NodeId, bytes]] = set()
+        """Of those, what was refused because of who is accepted: asked for once more when that has changed."""
         self._asked_bodies: dict[tuple[NodeId, bytes], str] = {}
         """By author and head, the last of the keys whose bodies were asked for."""
         self._pushed: set[tuple[NodeId, bytes, int, int]] = set()
@@ -230,6 +232,8 @@ class Session:
         With `retry`, what was refused, or could not be given, is asked for once more.
         """
         self._surveyed = False
+        self._tried -= self._put_off
+        self._put_off.clear()
         if retry:
             self._tried.clear()
             self._asked_bodies.clear()
@@ -272,8 +276,8 @@ class Session:
                 self._tried.add(tried)
                 followed = yield from self._follow(verdict, done)
                 if isinstance(followed, Refusal) and followed.reason is Reason.NOT_ACCEPTED:
-                    # Nobody endorses it just now, perhaps until the set after it is whole again: then it is asked for.
-                    self._tried.remove(tried)
+                    # Perhaps nobody endorses it until the set after it is whole again.
+                    self._put_off.add(tried)
         holdings = yield from self._ask_bodies(holdings, None if everybody else told)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             yield from ask(Push(pushes))

@@ -88,7 +88,7 @@ def test_the_wheel_is_the_package_with_the_example_home_in_it(built) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"node"}
     for name in ("node.toml", "agreement-1.txt"):
         assert found[f"node/example/config/{name}"] == (ROOT / "config" / name).read_bytes()
-    assert {"node/protocol/SPEC.md", "node/demo/organisations.json"} <= found.keys()
+    assert {"node/protocol/SPEC.md", "node/demo/organisations.json", "node/web/locale/et/pages.po"} <= found.keys()
     [entry_points] = [data for name, data in found.items() if name.endswith("entry_points.txt")]
     assert b"bra = node.cli.main:run" in entry_points
 
