@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from node.directory import acceptance
 from node.directory.acceptance import Acceptance
@@ -54,18 +54,26 @@ was shown here before the change, is looked into before they are durable."""
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A verdict, what was held when it was reached, and the index entries of accepted records."""
+    """A verdict, what it was reached by, and the index entries of accepted records."""
 
     verdict: Verdict
-    held: Held | None = None
+    basis: "_Basis | None"
     entries: Mapping[bytes, Entry] = field(default_factory=dict)
 
-    def fits(self, author: Author | None) -> bool:
-        """Whether the same is held now."""
-        if author is None or author.head_hash is None or self.held is None:
-            return self.held is None and (author is None or author.head_hash is None)
-        now = (author.newest_card.epoch, author.head_hash, author.forked_epoch)
-        return now == (self.held.card.epoch, self.held.head.hash, self.held.forked_epoch)
+
+class _Basis(NamedTuple):
+    """What of an author a verdict depends on: where any of it has changed, it has to be reached anew."""
+
+    epoch: int
+    head_hash: bytes
+    forked_epoch: int | None
+
+
+def _basis(author: Author | None) -> _Basis | None:
+    """None where no state of the author is held."""
+    if author is None or author.head_hash is None:
+        return None
+    return _Basis(author.newest_epoch, author.head_hash, author.forked_epoch)
 
 
 class Receiver:
@@ -274,10 +282,11 @@ class Receiver:
         return await self._database.read(of)
 
     def _judge(self, db: sqlite3.Connection, *, block: Block, compared: bool = False, whole: bool = False) -> _Judged:
-        held = self._held(db, block.author)
+        author = authors.find(db, block.author)
         if self._acceptance.standing(block.author) < Standing.REACHED:
             refusal = Refusal(Reason.NOT_ACCEPTED, "no partner of this node, and nobody they trust, endorses it")
-            return _Judged(refusal, held)
+            return _Judged(refusal, _basis(author))
+        held = self._held(db, author)
         if kinds := self.kinds(block.author):
             block.keep_bodies(kinds)
         if whole and held:
@@ -285,8 +294,8 @@ class Receiver:
         now = self._world.now()
         verdict = judge(block, held, network=self._network, now=now, limits=self.limits, compared=compared)
         if isinstance(verdict, Accepted):
-            return _Judged(verdict, held, _entries(block, held))
-        return _Judged(verdict, held)
+            return _Judged(verdict, _basis(author), _entries(block, held))
+        return _Judged(verdict, _basis(author))
 
     def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
         """The verdict on what the feed brought of one author; None where it doesn't follow what is held here."""
@@ -302,7 +311,7 @@ class Receiver:
 
     def _apply(self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged) -> Verdict | None:
         """Makes a verdict's consequences durable; None where something else is held by now than it was judged by."""
-        if not judged.fits(authors.find(db, block.author)):
+        if judged.basis != _basis(authors.find(db, block.author)):
             return None
         verdict, now = judged.verdict, self._world.now()
         # This node's own card counts from its first head on: until then others hold what an older one signed.
@@ -344,12 +353,11 @@ class Receiver:
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
         if not mine:
             sets.purge_silent(db, block.author, now)
-        if judged.held is None or acceptance.concerns(block):
+        if judged.basis is None or acceptance.concerns(block):
             self._unsettled = True
         return verdict
 
-    def _held(self, db: sqlite3.Connection, author_id: NodeId) -> Held | None:
-        author = authors.find(db, author_id)
+    def _held(self, db: sqlite3.Connection, author: Author | None) -> Held | None:
         if author is None or author.head is None:
             return None
         tree = self._trees.of(db, author)

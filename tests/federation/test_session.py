@@ -366,6 +366,24 @@ def test_a_refused_author_is_asked_for_again_only_when_its_head_has_changed() ->
     assert partner.drive(talk).applied == 1
 
 
+def test_a_state_that_nobody_endorses_is_asked_for_once_and_again_when_who_is_accepted_changes() -> None:
+    author, other = author_named("paris"), author_named("other")
+    partner, talk = Partner(), session()
+    partner.offers(author)
+    partner.answers[Pull] = lambda action: [Refusal(Reason.NOT_ACCEPTED, "nobody endorses it") for _ in action.wants]
+    asked = []
+    for again in (False, False, True, False):
+        if again:
+            talk.look_again()
+        # News of another author, so that the round looks around; it is asked for nothing.
+        partner.offers(other)
+        partner.holds(other)
+        partner.asked.clear()
+        partner.drive(talk)
+        asked.append(len(partner.all(Pull)))
+    assert asked == [1, 0, 1, 0]
+
+
 def test_one_refused_author_stops_no_other() -> None:
     good, bad = author_named("good"), author_named("bad")
     partner = Partner()
