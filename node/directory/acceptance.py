@@ -5,7 +5,7 @@ Rules:
 - it is worked out anew in the transaction that changes an input, and kept in each author's row for the views to filter
   by; in memory, for the network side to ask, it changes after the commit
 - what the answer follows from is kept in memory between two times (see `testimony`), so that it takes milliseconds
-- whatever works it out runs in the writer's thread: `recompute`, `why` and `what_if` are for `Database.write`
+- whatever works it out runs in the writer's thread: `recompute`, `why`, `what_if`, `nearest` are for `Database.write`
 
     acceptance.replace(await database.write(lambda db: acceptance.recompute(db, now)))
     acceptance.standing(node_id)
@@ -93,6 +93,11 @@ class Acceptance:
     @property
     def partners(self) -> frozenset[NodeId]:
         return self.answer.partners
+
+    @property
+    def silent(self) -> frozenset[NodeId]:
+        """Of whom nothing had been heard for too long when it was worked out last: they vouch for nobody until then."""
+        return self._testimony.silent
 
     @property
     def look_alikes(self) -> Mapping[NodeId, Likeness]:

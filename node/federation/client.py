@@ -21,9 +21,9 @@ from yarl import URL
 
 from node.errors import Declined, Forged, Malformed, Unreachable
 from node.federation import wire
+from node.federation.actions import News
 from node.federation.greeting import Greeting
 from node.federation.hearing import Told
-from node.federation.session import News
 from node.federation.signatures import RequestSigner
 from node.plain import plain
 from node.protocol import names

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from node.federation import sending, session, wire
+from node.federation import actions, sending, wire
+from node.federation.actions import Action, News
 from node.federation.client import Client
 from node.federation.hearing import Heeded
 from node.federation.receiving import Receiver
-from node.federation.session import Action, News, RoundDone, Session
+from node.federation.session import RoundDone, Session
 from node.protocol.blocks import Block, Want
 from node.protocol.names import NodeId
 from node.protocol.tree import Tree
@@ -88,35 +89,35 @@ class Exchange:
 
     async def _perform(self, action: Action[Any]) -> Any:
         match action:
-            case session.Greet():
+            case actions.Greet():
                 return await self._client.greet(action.nonce, action.url)
-            case session.ReadFeed():
+            case actions.ReadFeed():
                 return await self._read_feed(action)
-            case session.Hear():
+            case actions.Hear():
                 return await self._hear(action.news)
-            case session.StartOver():
+            case actions.StartOver():
                 return await self._database.write(lambda db: partners.start_over(db, self.session.partner))
-            case session.Survey():
+            case actions.Survey():
                 return await self._receiver.holdings(self.session.partner, action.of)
-            case session.Pull():
+            case actions.Pull():
                 return await self._pull(action.wants)
-            case session.PullPart():
+            case actions.PullPart():
                 return await self.fetch(action.want)
-            case session.ReadTree():
+            case actions.ReadTree():
                 return await self._client.tree(action.author, action.head, action.prefix, action.depth)
-            case session.HeldTree():
+            case actions.HeldTree():
                 return await self._receiver.tree(action.author)
-            case session.Apply():
+            case actions.Apply():
                 verdict = await self._apply(action.block, compared=True)
                 await self._receiver.settle()
                 return verdict
-            case session.Refuse():
+            case actions.Refuse():
                 return await self._receiver.refuse(self.session.partner, action.author, action.refusal, action.head)
-            case session.Push():
+            case actions.Push():
                 return await self._push(action.wants)
         raise AssertionError(action)
 
-    async def _read_feed(self, action: session.ReadFeed) -> News:
+    async def _read_feed(self, action: actions.ReadFeed) -> News:
         """The feed; where a nudge comes first, no news and the same cursor."""
         self._nudge.clear()
         if not action.wait or action.cursor is None:
@@ -195,12 +196,17 @@ class Exchange:
             self._progress(verdict.card.author, verdict.changes)
         return replace(verdict, tree=Tree())
 
-    async def _push(self, wants: tuple[Want, ...]) -> None:
+    async def _push(self, wants: tuple[Want, ...]) -> frozenset[NodeId]:
+        refused: set[NodeId] = set()
         for want in wants:
             if not self._receiver.honours(self.session.partner):
-                return
-            if await self._push_block(want, whole=False) == "compare":
-                await self._push_block(Want(want.author), whole=True)
+                break
+            outcome = await self._push_block(want, whole=False)
+            if outcome == "compare":
+                outcome = await self._push_block(Want(want.author), whole=True)
+            if outcome == "refused":
+                refused.add(want.author)
+        return frozenset(refused)
 
     async def _push_block(self, want: Want, *, whole: bool) -> str:
         lines = await self._database.read(partial(_block_lines, want=want, receiver=self._receiver))

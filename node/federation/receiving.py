@@ -228,6 +228,8 @@ class Receiver:
                 await asyncio.gather(kept, *taken[begin:], return_exceptions=True)
         if any(len(each.changes) > FEW for each in changed):
             self._indexer.wake()
+        if any(each.beat and each.card.author in self._acceptance.silent for each in told):
+            self._unsettled = True
         verdicts: list[Verdict] = []
         for each, taking in zip(changed, taken, strict=True):
             try:
@@ -353,7 +355,7 @@ class Receiver:
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
         if not mine:
             sets.purge_silent(db, block.author, now)
-        if judged.basis is None or acceptance.concerns(block):
+        if judged.basis is None or acceptance.concerns(block) or block.author in self._acceptance.silent:
             self._unsettled = True
         return verdict
 

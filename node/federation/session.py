@@ -19,14 +19,28 @@ The order of things (SPEC, "The wire"):
     …                                        # StopIteration.value is the RoundDone
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
 
 from node.errors import Declined, Malformed
+from node.federation.actions import (
+    Apply,
+    Greet,
+    Hear,
+    HeldTree,
+    News,
+    Pull,
+    PullPart,
+    Push,
+    ReadFeed,
+    ReadTree,
+    Refuse,
+    StartOver,
+    Steps,
+    Survey,
+    ask,
+)
 from node.federation.clocks import check_hello
-from node.federation.greeting import Greeting
-from node.federation.hearing import Heeded, Told
 from node.federation.holdings import Holdings
 from node.federation.wire import DEEPEST_LOOK, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Want
@@ -35,8 +49,6 @@ from node.protocol.statements import NO_HASH, Card
 from node.protocol.tree import Subtree, Tree, prefix_of
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
 
-R = TypeVar("R")
-
 LOOKS_AT_MOST = 64
 """Tree requests of one comparison; what differs beyond is pulled in larger parts."""
 SMALL = 32
@@ -44,106 +56,6 @@ SMALL = 32
 PREFIXES_AT_ONCE = 1_000
 
 _MOVED = "its set changed while the trees were compared: asked again later"
-
-
-class Action(Generic[R]):
-    """Something to be done for the session; its result is an R."""
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose.
-
-    `mail`: whether the partner keeps messages for us.
-    """
-
-    told: tuple[Told, ...]
-    cursor: str
-    refused: tuple[tuple[NodeId, Refusal], ...] = ()
-    mail: bool = False
-
-
-@dataclass(frozen=True)
-class Greet(Action[Greeting]):
-    nonce: str
-    url: str
-
-
-@dataclass(frozen=True)
-class ReadFeed(Action[News]):
-    """Declined with status 410 where the cursor belongs to another database."""
-
-    cursor: str | None
-    wait: int
-
-
-@dataclass(frozen=True)
-class Hear(Action[Heeded]):
-    """Apply the changes that the feed brought, and store what else it says."""
-
-    news: News
-
-
-@dataclass(frozen=True)
-class StartOver(Action[None]):
-    """Forget what the partner said: its database is another one."""
-
-
-@dataclass(frozen=True)
-class Survey(Action[Holdings]):
-    """What the partner has, what is held, who is accepted; of everybody, or of these authors."""
-
-    of: frozenset[NodeId] | None = None
-
-
-@dataclass(frozen=True)
-class Pull(Action[list[Verdict]]):
-    """Get these blocks, judge and apply each as it comes; the verdicts in the order of the wants, as many as came."""
-
-    wants: tuple[Want, ...]
-
-
-@dataclass(frozen=True)
-class PullPart(Action[Block | Refusal]):
-    """Get one block, all its pages, and don't judge it."""
-
-    want: Want
-
-
-@dataclass(frozen=True)
-class ReadTree(Action[list[Subtree] | None]):
-    """The partner's subtrees below a prefix; None where its head has moved."""
-
-    author: NodeId
-    head: bytes
-    prefix: str
-    depth: int
-
-
-@dataclass(frozen=True)
-class HeldTree(Action[Tree]):
-    author: NodeId
-
-
-@dataclass(frozen=True)
-class Apply(Action[Verdict]):
-    """Judge and apply a block that was put together by comparing."""
-
-    block: Block
-
-
-@dataclass(frozen=True)
-class Refuse(Action[None]):
-    author: NodeId
-    refusal: Refusal
-    head: bytes
-
-
-@dataclass(frozen=True)
-class Push(Action[None]):
-    """Bring the partner what it is missing; each: what it holds now."""
-
-    wants: tuple[Want, ...]
 
 
 @dataclass(slots=True)
@@ -158,13 +70,8 @@ class RoundDone:
     mail: bool = False
 
 
-Steps = Generator[Action[Any], Any, R]
-
-
-def ask(action: Action[R]) -> Steps[R]:
-    """The action's result, with its type."""
-    result: R = yield action
-    return result
+_State = tuple[NodeId, bytes, int, int]
+"""What is brought of an author: its head, this node's own newest beat (0 of others), the epoch that it forked in."""
 
 
 class Session:
@@ -198,7 +105,9 @@ class Session:
         """Of those, what was refused because of who is accepted: asked for once more when that has changed."""
         self._asked_bodies: dict[tuple[NodeId, bytes], str] = {}
         """By author and head, the last of the keys whose bodies were asked for."""
-        self._pushed: set[tuple[NodeId, bytes, int, int]] = set()
+        self._pushed: set[_State] = set()
+        self._unwanted: set[_State] = set()
+        """Of those, what the partner refused."""
 
     def round(self, wait: int) -> Steps[RoundDone]:
         """One round; `wait`: seconds that the partner may hold the question for news open."""
@@ -229,7 +138,7 @@ class Session:
     def look_again(self, *, retry: bool = False) -> None:
         """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked.
 
-        With `retry`, what was refused, or could not be given, is asked for once more.
+        With `retry`, what was refused, or could not be given, is asked for, or brought, once more.
         """
         self._surveyed = False
         self._tried -= self._put_off
@@ -237,6 +146,8 @@ class Session:
         if retry:
             self._tried.clear()
             self._asked_bodies.clear()
+            self._pushed -= self._unwanted
+            self._unwanted.clear()
 
     def _greet(self) -> Steps[None]:
         greeting = yield from ask(Greet(self._nonce, self._url))
@@ -280,7 +191,9 @@ class Session:
                     self._put_off.add(tried)
         holdings = yield from self._ask_bodies(holdings, None if everybody else told)
         if self._outbound_only and (pushes := self._pushes(holdings)):
-            yield from ask(Push(pushes))
+            refused = yield from ask(Push(tuple(pushes.values())))
+            # Who can't be reached is never asked for it: perhaps it is taken when somebody has endorsed its author.
+            self._unwanted.update(state for state, want in pushes.items() if want.author in refused)
             done.pushed = len(pushes)
 
     def _follow(self, verdict: Verdict, done: RoundDone) -> Steps[Verdict]:
@@ -363,9 +276,9 @@ class Session:
                 wants.append(Want(author, held.epoch, 0, held.head, prefixes=prefixes))
         return tuple(wants[:WANTS_AT_ONCE])
 
-    def _pushes(self, holdings: Holdings) -> tuple[Want, ...]:
+    def _pushes(self, holdings: Holdings) -> dict[_State, Want]:
         """What the partner lacks, as the wants that it would ask with; each state is brought once."""
-        wants: list[Want] = []
+        wants: dict[_State, Want] = {}
         for author, held in holdings.held.items():
             # Of its own author nobody but this node has the newest beat.
             beat = holdings.own_beat if author == holdings.me else 0
@@ -382,9 +295,9 @@ class Session:
                 # Only where its disk was set back does it lack what it once said itself.
                 continue
             if theirs is None or theirs.order < held.order or (beat and theirs.order == held.order) or forked:
-                wants.append(Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author))
+                wants[state] = Want(author, theirs.epoch, theirs.seq, theirs.head) if theirs else Want(author)
                 self._pushed.add(state)
-        return tuple(wants)
+        return wants
 
 
 def _check_subtrees(subtrees: Iterable[Subtree], prefix: str) -> None:

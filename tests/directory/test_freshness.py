@@ -14,7 +14,8 @@ from node.protocol.statements import Record
 from node.protocol.tree import prefix_of
 from node.protocol.verdicts import CLOCK_TOLERANCE, Accepted, Reason
 from node.storage import authors, erasure, partners
-from tests.directory.small_node import SmallNode, adoption_body, contact_body, signatory, told
+from node.trust.reach import Standing
+from tests.directory.small_node import SmallNode, adoption_body, contact_body, endorsement_body, signatory, told
 from tests.protocol.builders import DAY, NOW, Author
 
 SILENCE = authors.SILENT_AFTER
@@ -148,6 +149,29 @@ async def test_when_the_author_is_heard_again_its_personal_records_come_back(nod
     keys = (await node.receiver.holdings(lund.id)).without_body[lund.id]
     await take(node, lund, Want(lund.id, 1, 0, lund.head.hash, prefixes=tuple(prefix_of(key, 256) for key in keys)))
     assert bodies(node, lund) == ALL
+
+
+@pytest.mark.parametrize("by", ["block", "feed"])
+async def test_who_is_heard_again_vouches_for_others_at_once(by: str, node: SmallNode, lund: Author) -> None:
+    paris = signatory("paris")
+    paris.commit()
+    lund.put("endorsement", endorsement_body(paris.id), "e")
+    lund.commit()
+    node.befriend(lund)
+    lund.beat(NOW)
+    await take(node, lund)
+    await node.receiver.settle()
+    assert node.acceptance.standing(paris.id) >= Standing.REACHED
+    node.clock.pass_by(SILENCE + 1)
+    node.reconsider()
+    assert node.acceptance.standing(paris.id) is Standing.UNKNOWN
+    beat = lund.beat(int(node.clock.time))
+    if by == "feed":
+        await node.receiver.hear(lund.id, [Told(lund.card, lund.head, beat)])
+    else:
+        await take(node, lund, Want(lund.id, lund.epoch, lund.seq, lund.head.hash))
+    await node.receiver.settle()
+    assert node.acceptance.standing(paris.id) >= Standing.REACHED
 
 
 # Clocks

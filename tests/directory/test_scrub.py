@@ -10,10 +10,11 @@ from node.directory.authority import NotOpen
 from node.directory.draft import Change
 from node.errors import InputError
 from node.federation import sending
+from node.federation.actions import News
 from node.federation.client import Client
 from node.federation.exchange import Exchange
 from node.federation.greeting import Greeting
-from node.federation.session import News, RoundDone, Session
+from node.federation.session import RoundDone, Session
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, encode_base64

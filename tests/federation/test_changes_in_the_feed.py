@@ -8,10 +8,10 @@ import pytest
 
 from node.directory.draft import Change
 from node.federation import sending, wire
+from node.federation.actions import News
 from node.federation.client import _news
 from node.federation.hearing import Told
 from node.federation.receiving import FEW
-from node.federation.session import News
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal
 from node.storage import authors, backlog

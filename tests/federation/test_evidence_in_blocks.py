@@ -1,8 +1,8 @@
 """A block brings the proof that its author forked: to whoever comes late, and to whom a push goes."""
 
+from node.federation.actions import Push
 from node.federation.holdings import Holdings
 from node.federation.server import brought_card
-from node.federation.session import Push
 from node.protocol.blocks import Block, Want
 from node.protocol.evidence import Evidence, of_heads
 from node.protocol.names import encode_base64

@@ -9,10 +9,10 @@ import pytest
 
 from node.directory import views
 from node.federation import receiving, sending, wire
+from node.federation.actions import News
 from node.federation.client import _news
 from node.federation.hearing import Told
 from node.federation.sending import Feed
-from node.federation.session import News
 from node.protocol.verdicts import Accepted, Reason, Refusal
 from node.storage import authors, backlog, records
 from node.trust.reach import Standing

@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from node.errors import Declined, Forged, Malformed, Unreachable
-from node.federation.greeting import Greeting
-from node.federation.hearing import Heeded, Told
-from node.federation.holdings import Holdings
-from node.federation.session import (
+from node.federation.actions import (
     Apply,
     Greet,
     Hear,
@@ -22,11 +19,13 @@ from node.federation.session import (
     ReadFeed,
     ReadTree,
     Refuse,
-    RoundDone,
-    Session,
     StartOver,
     Survey,
 )
+from node.federation.greeting import Greeting
+from node.federation.hearing import Heeded, Told
+from node.federation.holdings import Holdings
+from node.federation.session import RoundDone, Session
 from node.federation.wire import DEEPEST_LOOK, WANTS_AT_ONCE
 from node.protocol.blocks import Block, Leaf, Want
 from node.protocol.names import NodeId, encode_base64
@@ -108,6 +107,8 @@ class Partner:
                 return Heeded()
             case Pull():
                 return [self._accept(want) for want in action.wants]
+            case Push():
+                return frozenset()
         return None
 
     def _accept(self, want: Want) -> Verdict:
@@ -705,6 +706,27 @@ def test_only_who_can_not_be_reached_pushes_and_each_state_once() -> None:
 
 
 LUND_WITH_HEAD = author_named("lund")
+
+
+def test_what_a_partner_refused_is_brought_again_when_all_that_was_refused_is_tried_again() -> None:
+    mine, unknown = author_named("mine"), author_named("unknown")
+    partner, talk = Partner(), session(outbound_only=True)
+    partner.offers(mine)
+    partner.holds(mine, unknown)
+    partner.answers[Push] = lambda action: frozenset(want.author for want in action.wants)
+
+    def brought(*, retry: bool) -> list[NodeId]:
+        partner.asked.clear()
+        talk.look_again(retry=retry)
+        partner.drive(talk)
+        return [want.author for push in partner.all(Push) for want in push.wants]
+
+    assert brought(retry=False) == [unknown.id]
+    assert brought(retry=False) == []
+    assert brought(retry=True) == [unknown.id]
+    partner.answers[Push] = frozenset()
+    assert brought(retry=True) == [unknown.id]
+    assert brought(retry=True) == []
 
 
 def test_who_can_be_reached_pushes_nothing() -> None:

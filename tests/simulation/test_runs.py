@@ -23,6 +23,7 @@ FOUND = {
     50011: "a node whose disk had altered what trust is worked out from could not be started again",
     60238: "what a disk lost of somebody who can't be asked was expected before that one brought it again",
     300457: "a block of somebody whose last endorsement a disk had lost was judged again and again, for ever",
+    301093: "who was heard again after a silence vouched for nobody for an hour, and what was brought then was lost",
     61012: "what a disk lost of somebody who forked was expected, though nothing of that epoch is taken any more",
 }
 """What went wrong before it was mended, by seed."""
