@@ -32,7 +32,7 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A vouch, from the right edge of one box to the left edge of another. `path`: in SVG's words; `known`: by this."""
+    """A vouch between the nearest edges of two boxes. `path`: in SVG's words; `known`: somebody is known by this."""
 
     by: str
     of: str
@@ -63,7 +63,8 @@ def draw(me: str, paths: Mapping[str, Sequence[str]], vouches: Iterable[tuple[st
         for by, of in pairs
         if by in boxes and of in boxes
     ]
-    width = max(box.x for box in boxes.values()) + WIDTH
+    beside = [boxes[line.by].x + BESIDE // 2 for line in lines if boxes[line.by].x == boxes[line.of].x]
+    width = max(*beside, *(box.x for box in boxes.values()), 0) + WIDTH
     height = max(box.y for box in boxes.values()) + HEIGHT
     return Drawing(width, height, list(boxes.values()), lines)
 
@@ -82,12 +83,9 @@ def _placed(paths: Mapping[str, Sequence[str]]) -> Iterable[Box]:
 
 
 def _curve(start: Box, end: Box) -> str:
-    """From one box to another; where that isn't to the right, around the right edges of both."""
-    x, y = start.x + WIDTH, start.y + HEIGHT // 2
-    to_y = end.y + HEIGHT // 2
-    if end.x > start.x:
-        middle = (x + end.x) // 2
-        return f"M{x} {y}C{middle} {y} {middle} {to_y} {end.x} {to_y}"
-    to_x = end.x + WIDTH
-    beyond = max(x, to_x) + BESIDE // 2
-    return f"M{x} {y}C{beyond} {y} {beyond} {to_y} {to_x} {to_y}"
+    """From one box to another; in one column around their right edges."""
+    y, to_y = start.y + HEIGHT // 2, end.y + HEIGHT // 2
+    x = start.x if end.x < start.x else start.x + WIDTH
+    to_x = end.x if end.x > start.x else end.x + WIDTH
+    bend = (x + to_x) // 2 if x != to_x else x + BESIDE // 2
+    return f"M{x} {y}C{bend} {y} {bend} {to_y} {to_x} {to_y}"

@@ -1,5 +1,6 @@
 """Where the organisations of a trust graph are drawn."""
 
+import re
 from itertools import combinations
 
 from hypothesis import given
@@ -48,10 +49,19 @@ def test_this_node_alone_is_one_box() -> None:
     assert draw("me", {"me": ()}, []) == (WIDTH, HEIGHT, [Box("me", 0, 0, 0)], [])
 
 
-@given(st.dictionaries(st.sampled_from(NODES), st.lists(st.sampled_from(NODES), max_size=3)))
-def test_no_two_boxes_touch_and_all_are_on_the_paper(steps: dict[str, list[str]]) -> None:
-    drawing = draw("me", {node: (*path, node) for node, path in steps.items()}, [])
+@given(
+    st.dictionaries(st.sampled_from(NODES), st.lists(st.sampled_from(NODES), max_size=3)),
+    st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)).filter(lambda pair: pair[0] != pair[1])),
+)
+def test_no_two_boxes_touch_and_all_is_on_the_paper(
+    steps: dict[str, list[str]], vouches: list[tuple[str, str]]
+) -> None:
+    drawing = draw("me", {node: (*path, node) for node, path in steps.items()}, vouches)
     assert {box.node for box in drawing.boxes} == {"me", *steps}
     for one, other in combinations(drawing.boxes, 2):
         assert abs(one.x - other.x) > WIDTH or abs(one.y - other.y) > HEIGHT
     assert all(0 <= box.x <= drawing.width - WIDTH and 0 <= box.y <= drawing.height - HEIGHT for box in drawing.boxes)
+    for line in drawing.lines:
+        numbers = [int(number) for number in re.findall(r"\d+", line.path)]
+        assert all(0 <= x <= drawing.width for x in numbers[::2])
+        assert all(0 <= y <= drawing.height for y in numbers[1::2])
