@@ -19,7 +19,7 @@ PATIENCE = 120.0
 """Seconds for one command."""
 
 _SERVER = """
-import json, os, runpy, sys, time
+import atexit, json, os, runpy, sys, threading, time
 import node.app, node.cli.main, node.web.site
 requests, answers = os.fdopen(int(sys.argv[1]), "rb"), int(sys.argv[2])
 for line in requests:
@@ -42,7 +42,19 @@ os.environ.update(asked["environment"])
 time.tzset()
 os.chdir(asked["folder"])
 sys.argv = ["bra", *asked["arguments"]]
-runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
+code = 0
+try:
+    runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    if not isinstance(end.code, int):
+        raise
+    code = end.code
+# All that a program does at its end, but for taking each object apart: that took longer than most commands.
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
 """
 
 
@@ -148,7 +160,9 @@ class Shell:
             os.write(self._ask, json.dumps(request).encode() + b"\n")
             answer = b""
             while not answer.endswith(b"\n"):
-                answer += os.read(self._answers, 100) or b"\n"
+                read = os.read(self._answers, 100)
+                assert read, "the process that all others are forked from has ended: it said why on standard error"
+                answer += read
         return int(answer)
 
     def close(self) -> None:

@@ -1,6 +1,8 @@
 """The API's description of itself: what records and pages look like, and `openapi.json`."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import metadata
 from typing import Any
 
@@ -85,7 +87,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 
 class Description:
-    """`openapi.json`, made once."""
+    """`openapi.json`, made when it is first asked for: no start waits for it."""
 
     def __init__(self, endpoints: Sequence[Endpoint], url: str) -> None:
         own = Endpoint(
@@ -93,10 +95,14 @@ class Description:
             gives={200: Gives("OpenAPI 3.1", {JSON: {"type": "object"}}, ("ETag",)), 304: Gives("the same")},
         )  # fmt: skip
         self.endpoints = [*endpoints, own]
-        self._document = document(
-            self.endpoints, SCHEMAS, title="Business Roaming Agreement: this node's directory",
-            version=metadata.version("bra-node"), url=url,
-        )  # fmt: skip
+        self._url = url
 
     async def _describe(self, call: Call) -> web.StreamResponse:
-        return answers.json(call, self._document)
+        return answers.json(call, await asyncio.to_thread(lambda: self._document))
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return document(
+            self.endpoints, SCHEMAS, title="Business Roaming Agreement: this node's directory",
+            version=metadata.version("bra-node"), url=self._url,
+        )  # fmt: skip

@@ -26,11 +26,14 @@ _BITS = 11
 _MEMORY = 64 * 1024 * 1024
 
 
-@lru_cache(maxsize=1024)
 def safety_words(one: NodeId, other: NodeId) -> tuple[str, ...]:
     """The eight words of two nodes, whichever is named first. The first call takes 100 ms: make it in a thread."""
-    ids = "\n".join(sorted((one, other))).encode()
-    digest = hashlib.scrypt(ids, salt=SALT, n=N, r=R, p=P, maxmem=_MEMORY, dklen=WORDS * _BITS // 8)
+    return _words("\n".join(sorted((one, other))))
+
+
+@lru_cache(maxsize=1024)
+def _words(ids: str) -> tuple[str, ...]:
+    digest = hashlib.scrypt(ids.encode(), salt=SALT, n=N, r=R, p=P, maxmem=_MEMORY, dklen=WORDS * _BITS // 8)
     number = int.from_bytes(digest)
     book = _book()
     return tuple(book[number >> place & 0x7FF] for place in range((WORDS - 1) * _BITS, -1, -_BITS))

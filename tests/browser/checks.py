@@ -60,11 +60,11 @@ async def fits(page: Page) -> None:
 
 async def by_keyboard(page: Page, selector: str) -> None:
     """Goes on by Tab until what `selector` finds first has the focus; fails where it never has, or one can't see it."""
-    seen = await page.evaluate_handle("() => []")
+    walk, seen = await _walk(page)
     target, names, ends = page.locator(selector).first, list[str](), 0
     # Once past the end of the page, and then on from its beginning.
     while ends < 2 and len(names) < LONGEST_WALK:
-        step = await _step(page, seen)
+        step = await _step(page, walk, seen)
         if await target.evaluate("(element) => element === document.activeElement"):
             assert not step["fault"], f"{page.url}: {step['name']} {step['fault']}"
             return
@@ -75,18 +75,18 @@ async def by_keyboard(page: Page, selector: str) -> None:
 
 async def all_by_keyboard(page: Page) -> None:
     """Goes through the page by Tab; fails where something that can be used is left out, or can't be seen then."""
-    seen = await page.evaluate_handle("() => []")
+    walk, seen = await _walk(page)
     faults, left_out = list[str](), list[str]()
     # Twice where needed: a map is made when one comes near it, behind one who goes fast.
     for _ in range(2):
         again = await page.evaluate_handle("() => []")
         for _ in range(LONGEST_WALK):
-            step = await _step(page, again)
+            step = await _step(page, walk, again)
             if step["end"]:
                 break
             faults += [f"{step['name']} {step['fault']}"] if step["fault"] else []
-        left_out = await page.evaluate(
-            f"([seen, again]) => {{ {_SCRIPTS}; seen.push(...again); return leftOut(seen) }}", [seen, again]
+        left_out = await walk.evaluate(
+            "(walk, [seen, again]) => { seen.push(...again); return walk.leftOut(seen) }", [seen, again]
         )
         if not left_out:
             break
@@ -94,10 +94,16 @@ async def all_by_keyboard(page: Page) -> None:
     assert not told, f"{page.url}\n" + "\n".join(told)
 
 
-async def _step(page: Page, seen: JSHandle) -> dict[str, Any]:
+async def _walk(page: Page) -> tuple[JSHandle, JSHandle]:
+    """What the scripts can tell of a walk by Tab, and what it has seen: nothing yet."""
+    walk = await page.evaluate_handle(f"() => {{ {_SCRIPTS}; return {{ focused, leftOut }} }}")
+    return walk, await page.evaluate_handle("() => []")
+
+
+async def _step(page: Page, walk: JSHandle, seen: JSHandle) -> dict[str, Any]:
     """Where Tab goes from here; see `focused` of the scripts."""
     await page.keyboard.press("Tab")
-    step: dict[str, Any] = await page.evaluate(f"(seen) => {{ {_SCRIPTS}; return focused(seen) }}", seen)
+    step: dict[str, Any] = await walk.evaluate("(walk, seen) => walk.focused(seen)", seen)
     return step
 
 

@@ -1,10 +1,9 @@
-"""The pages that don't need to know who looks at them: the API's, the one behind a letter's link, an invitation's."""
+"""The pages that don't need to know who looks at them: the API's, and the one behind a letter's link."""
 
 from datetime import date, timedelta
 
 import pytest
 
-from node.joining.invitation import PAGE as JOIN
 from node.roaming.links import PATH as VISIT
 from tests.browser.checks import accessible, all_by_keyboard, by_keyboard, fits
 from tests.browser.conftest import Visit
@@ -20,15 +19,6 @@ async def test_the_api_page_is_sound_with_every_endpoint_unfolded(visit: Visit, 
     await page.get_by_text("Words are forgiving").first.wait_for()
     await accessible(page)
     await fits(page)
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_the_page_of_an_invitation_is_sound(dark: bool, visit: Visit, park: Park) -> None:
-    page = (await visit(park.home, dark=dark)).page
-    await page.goto(JOIN)
-    await accessible(page)
-    await fits(page)
-    await all_by_keyboard(page)
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])

@@ -1,10 +1,13 @@
-"""Logging in with a token link: the token is in the form, and in nothing that is sent but that."""
+"""Logging in with a token link: the token is in the form, and in nothing that is sent but that.
+
+That the page is accessible and fits is said in `test_pages_are_sound`.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.checks import accessible, all_by_keyboard, by_keyboard, fits
+from tests.browser.checks import accessible, by_keyboard
 from tests.browser.conftest import Make, Visit
 from tests.nodes import Node
 
@@ -22,15 +25,6 @@ def node(make_once: Make) -> Iterator[Node]:
 @pytest.fixture(scope="module")
 def link(node: Node) -> str:
     return node.bra("token", "create", "--role", "desk", "--label", "Tablet", "--link").strip()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_the_page_for_logging_in_is_sound(dark: bool, visit: Visit, node: Node) -> None:
-    page = (await visit(node, dark=dark)).page
-    await page.goto("/login")
-    await accessible(page)
-    await fits(page)
-    await all_by_keyboard(page)
 
 
 async def test_a_link_fills_in_the_form_and_one_key_logs_in(visit: Visit, node: Node, link: str) -> None:

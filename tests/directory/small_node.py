@@ -34,6 +34,7 @@ from node.storage.database import Database
 from node.trust.reach import Known, Rules, Standing
 from node.world import World
 from tests.protocol.builders import NETWORK, NOW, Author, key_named
+from tests.storage.prepared import prepared
 
 TEXT = "ab" * 32
 """The hash of the agreement's text that everybody here recognises."""
@@ -83,7 +84,10 @@ class SmallNode:
         root = key_named(f"{name}/root")
         self.card = Card.make(root, network=NETWORK, epoch=1, signing=self.key.public, issued=NOW)
         self.id = self.card.author
-        self.database = Database(folder / f"{name}.db")
+        file = folder / f"{name}.db"
+        if not file.exists():
+            file.write_bytes(prepared())
+        self.database = Database(file)
         self.trees = sets.Trees()
         self.acceptance = Acceptance(self.id, Choices(frozenset((TEXT,)), Rules(), (), frozenset(blocked)))
         self.limits = limits or Limits()

@@ -15,12 +15,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from node.storage.database import Database, prepare
+from node.storage.database import Database
 from node.storage.transactions import Job, Waiting, connect, snapshot, together
+from tests.storage.prepared import prepared
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Platter:
     """What is on one node's disk."""
 
     def __init__(self) -> None:
-        self.connection = _open(_template())
+        self.connection = _open(prepared())
 
     def copy(self) -> bytes:
         return self.connection.serialize()
@@ -74,16 +74,6 @@ def _open(data: bytes) -> Counted:
     assert isinstance(connection, Counted)
     connection.deserialize(data)
     return connection
-
-
-@cache
-def _template() -> bytes:
-    connection = connect(":memory:")
-    prepare(connection)
-    try:
-        return connection.serialize()
-    finally:
-        connection.close()
 
 
 class Disk(Database):

@@ -404,9 +404,9 @@ def test_the_schema_of_a_kind_is_json(kind, shell: Shell) -> None:
     assert json.loads(done.stdout)["type"] == "object"
 
 
-def test_help_and_version_are_printed_and_are_no_error() -> None:
+def test_help_and_version_are_printed_and_are_no_error(shell: Shell) -> None:
     for arguments in (("--help",), ("partner", "--help"), ("publish", "--help"), ("--version",)):
-        done = ended(start(*arguments))
+        done = shell.run(*arguments)
         assert (done.returncode, done.stderr) == (0, b""), arguments
         assert done.stdout.strip()
 
