@@ -9,6 +9,8 @@ Rules:
                         \\
                          Hong Kong
 
+- what has no place of its own is where its author is, so a site has contacts, events and offers of its own organisation
+  alone: those of the others of its group would be shown in its city
 - everything is public: in a line nobody is vouched for from two sides, so what is for members alone would stay behind
 
     >>> tartu = sites()[0]
@@ -19,8 +21,9 @@ Rules:
 from dataclasses import dataclass
 from typing import Any
 
-from node.demo.made_up import Entry, load, records_of, slug_of
+from node.demo.made_up import Body, Entry, load, records_of, slug_of
 from node.directory.draft import OWN_ORGANISATION
+from node.directory.search.spots import AT_HOME
 from node.founding import Organisation
 
 LINKS = (("tartu", "lund"), ("lund", "munich"), ("munich", "london"), ("munich", "hong-kong"))
@@ -52,14 +55,22 @@ class Site:
     @property
     def changes(self) -> list[dict[str, Any]]:
         """All that it publishes. Its own organisation is there since the founding: that record gets its full body."""
-        changes: list[dict[str, Any]] = []
-        for entry in self.entries:
-            slug = slug_of(entry["name"])
-            for number, (kind, body) in enumerate(records_of(entry)):
-                own = kind == "organisation" and entry is self.entries[0]
-                name = {"id": OWN_ORGANISATION} if own else {"ref": f"{slug}-{number}"}
-                changes.append({"kind": kind, "body": body, "visibility": "public", **name})
-        return changes
+        own = {"visibility": "public", "id": OWN_ORGANISATION}
+        (_, kind, body), *others = self.bodies
+        return [
+            {"kind": kind, "body": body, **own},
+            *({"kind": kind, "body": body, "visibility": "public", "ref": ref} for ref, kind, body in others),
+        ]
+
+    @property
+    def bodies(self) -> list[tuple[str, str, Body]]:
+        """What it publishes as (ref, kind, body), its own organisation first."""
+        return [
+            (f"{slug_of(entry['name'])}-{number}", kind, body)
+            for entry in self.entries
+            for number, (kind, body) in enumerate(records_of(entry))
+            if entry is self.entries[0] or kind not in AT_HOME
+        ]
 
     @property
     def records(self) -> int:

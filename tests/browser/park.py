@@ -22,7 +22,6 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from node.demo.made_up import records_of, slug_of
 from node.demo.sites import sites
 from tests.nodes import Node, until, venue
 from tests.roaming.mailbox import MailServer, text_of
@@ -122,12 +121,10 @@ def _publish(node: Node, slug: str, more: dict[str, list[dict[str, Any]]]) -> di
     """Publishes what the demonstration's site has, and more of each kind; the ids by their refs."""
     [site] = [each for each in sites() if each.slug == slug]
     rows: dict[str, list[dict[str, Any]]] = {}
-    for entry in site.entries:
-        for number, (kind, body) in enumerate(records_of(entry)):
-            # The node's own organisation is there since it was founded.
-            if kind != "organisation" or entry is not site.entries[0]:
-                dates = _soon(number) if kind == "event" else {}
-                rows.setdefault(kind, []).append({"ref": f"{slug_of(entry['name'])}-{number}", **body, **dates})
+    # The node's own organisation is there since it was founded.
+    for number, (ref, kind, body) in enumerate(site.bodies[1:]):
+        dates = _soon(number) if kind == "event" else {}
+        rows.setdefault(kind, []).append({"ref": ref, **body, **dates})
     for kind, bodies in more.items():
         rows.setdefault(kind, []).extend(bodies)
     return {
