@@ -33,13 +33,15 @@ from node.api.tokens import PREFIX, Tokens
 from node.config import Api, Oidc
 from node.errors import InputError, PeerError, ProtocolError
 from node.plain import plain
+from node.sentence import said
 from node.storage.tokens import Token
 from node.world import World
 
 __all__ = ["Access", "Budget", "Caller"]
 
 REALM = 'Bearer realm="bra"'
-_OF_PROVIDER = "oidc:"
+_CALLED = {Budget.READ: said("reads"), Budget.SEARCH: said("searches"), Budget.WRITE: said("writes")}
+OF_PROVIDER = "oidc:"
 """What the ids of the provider's people begin with; that of a token has no colon."""
 
 
@@ -137,8 +139,11 @@ class Access:
         return _bearer_of(held), held.expires
 
     async def again(self, caller: Caller) -> Caller | None:
-        """Who was let in before, as it is now; None where its token is not good any more, or its provider not asked."""
-        if caller.id.startswith(_OF_PROVIDER):
+        """Who was let in before, as it is now; None where its token is not good any more, or its provider not asked.
+
+        What the provider said of its people is as old as their login; other settings end that (see `web.sessions`).
+        """
+        if caller.id.startswith(OF_PROVIDER):
             return caller if self.provider is not None else None
         try:
             return _bearer_of(await self._tokens.known(caller.id))
@@ -150,9 +155,15 @@ class Access:
         if caller.role >= role:
             return
         if caller.role is Role.PUBLIC:
-            sentence = f"this needs a token of the role {role.label}: send it as 'Authorization: Bearer …'"
+            sentence = said(
+                "this needs a token of the role {role}: send it as 'Authorization: Bearer …'", role=role.label
+            )
             raise Refused(sentence, 401, headers={"WWW-Authenticate": REALM})
-        sentence = f"this needs the role {role.label}, and your token has {caller.role.label}: ask the node's operator"
+        sentence = said(
+            "this needs the role {role}, and your token has {own}: ask the node's operator",
+            role=role.label,
+            own=caller.role.label,
+        )
         raise Refused(sentence, 403, headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope"'})
 
     def spend(self, caller: Caller, request: web.Request, budget: Budget) -> None:
@@ -162,7 +173,15 @@ class Access:
         spent = budgets.spend(budget, who)
         request[_BUDGET] = spent.headers()
         if not spent.allowed:
-            raise Refused(f"{spent.limit} {budget.value} a minute are enough: try again in {spent.resets} seconds", 429)
+            raise Refused(
+                said(
+                    "{number} {requests} a minute are enough: try again in {seconds} seconds",
+                    number=spent.limit,
+                    requests=_CALLED[budget],
+                    seconds=spent.resets,
+                ),
+                429,
+            )
 
     async def _bearer(self, header: str) -> Caller:
         scheme, _, text = header.partition(" ")
@@ -176,7 +195,7 @@ class Access:
     async def _own(self, text: str) -> Token:
         held = await self._tokens.find(text)
         if held.feed is not None:
-            raise InputError(f"this token is for {held.feed} alone: put it in that URL, as '?token=…'")
+            raise InputError(said("this token is for {feed} alone: put it in that URL, as '?token=…'", feed=held.feed))
         return held
 
     async def _subscriber(self, request: web.Request, text: str) -> Caller:
@@ -188,18 +207,19 @@ class Access:
 
     def member(self, claims: Mapping[str, Any]) -> Caller:
         """Whom the provider speaks of, with the highest role that the configuration gives to what it says."""
-        said = claims.get(self.oidc.role_claim)
-        groups = {each for each in (said if isinstance(said, list) else [said]) if isinstance(each, str)}
+        claimed = claims.get(self.oidc.role_claim)
+        groups = {each for each in (claimed if isinstance(claimed, list) else [claimed]) if isinstance(each, str)}
         roles = (Role.named(role) for group, role in self.oidc.roles.items() if group in groups)
         subject = str(claims["sub"])
-        return Caller(max((Role.MEMBER, *roles)), f"{_OF_PROVIDER}{subject}", plain(subject, 100))
+        return Caller(max((Role.MEMBER, *roles)), f"{OF_PROVIDER}{subject}", plain(subject, 100))
 
     def refused(self, request: web.Request, sentence: str) -> Refused:
         """What a bad token is answered: 401 and why, or 429 where there were too many."""
         spent = self._addresses.spend(Budget.REFUSED, self._address(request))
         if not spent.allowed:
             request[_BUDGET] = spent.headers()
-            return Refused(f"too many tokens were refused: try again in {spent.resets} seconds", 429)
+            sentence = said("too many tokens were refused: try again in {seconds} seconds", seconds=spent.resets)
+            return Refused(sentence, 429)
         return Refused(sentence, 401, headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'})
 
     def _address(self, request: web.Request) -> str:

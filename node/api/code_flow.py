@@ -29,6 +29,7 @@ from node.config import Oidc
 from node.errors import Forged, HomeError, InputError, Unreachable
 from node.plain import plain
 from node.protocol.names import encode_base64
+from node.sentence import said
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ AT_ONCE = 4
 LONGEST_CODE = 4_096
 """Characters."""
 _BASIC = "client_secret_basic"
-_AGAIN = "begin it again at this node's page for logging in"
+_AGAIN = said("begin it again at this node's page for logging in")
 
 
 class CodeFlow:
@@ -73,16 +74,17 @@ class CodeFlow:
         """
         # What is made of no secret, everybody can make.
         if not secret or not hmac.compare_digest(came.get("state", "").encode(), _made(secret, "state").encode()):
-            raise Forged(f"this login was not begun in this browser, or too long ago: {_AGAIN}")
+            raise Forged(said("this login was not begun in this browser, or too long ago: {again}", again=_AGAIN))
         if came.get("iss", self._provider.issuer) != self._provider.issuer:
-            raise Forged(f"this login comes from another provider than this node's: {_AGAIN}")
+            raise Forged(said("this login comes from another provider than this node's: {again}", again=_AGAIN))
         if "error" in came:
-            raise InputError(f"the organisation's provider says {plain(came['error'], 100)!r}: {_AGAIN}")
+            error = repr(plain(came["error"], 100))
+            raise InputError(said("the organisation's provider says {error}: {again}", error=error, again=_AGAIN))
         code = came.get("code", "")
         if not 1 <= len(code) <= LONGEST_CODE:
-            raise InputError(f"the provider sent no code: {_AGAIN}")
+            raise InputError(said("the provider sent no code: {again}", again=_AGAIN))
         if self._room.locked():
-            raise Unreachable("too many people log in just now: try again in a minute")
+            raise Unreachable(said("too many people log in just now: try again in a minute"))
         async with self._room:
             return await self._exchange(code, secret)
 
@@ -106,14 +108,14 @@ class CodeFlow:
         token = found.get("id_token")
         if not isinstance(token, str):
             log.warning("the OpenID provider took no code", problem=plain(str(found.get("error")), 100))
-            raise Forged(f"the organisation's provider did not confirm this login: {_AGAIN}")
+            raise Forged(said("the organisation's provider did not confirm this login: {again}", again=_AGAIN))
         claims = await self._provider.claims(token, self._client)
         meant, nonce = claims["aud"], claims.get("nonce")
         only = meant in (self._client, [self._client])
         if claims.get("azp", self._client if only else None) != self._client:
-            raise Forged(f"the provider's token is for another service, too: {_AGAIN}")
+            raise Forged(said("the provider's token is for another service, too: {again}", again=_AGAIN))
         if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), _made(secret, "nonce").encode()):
-            raise Forged(f"the provider's token is of another login: {_AGAIN}")
+            raise Forged(said("the provider's token is of another login: {again}", again=_AGAIN))
         return claims
 
 

@@ -17,6 +17,7 @@ from node.api.role import Role
 from node.directory import views
 from node.directory.acceptance import Acceptance
 from node.directory.reader import Reader
+from node.sentence import said
 from node.storage import sets
 from node.storage.database import QUERIERS, Database
 from node.world import World
@@ -54,5 +55,8 @@ class Directory:
         reader = self.reader(caller)
         found = await self.ask(caller, partial(views.one, reader=reader, kind=kind, author=author, record_id=id_))
         if found is None:
-            raise Refused(f"there is no {kind} {id_} of {author} here that you may see", 404)
+            sentence = said(
+                "there is no {kind} {id} of {author} here that you may see", kind=kind, id=id_, author=author
+            )
+            raise Refused(sentence, 404)
         return dict(found)

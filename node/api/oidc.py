@@ -25,6 +25,7 @@ import structlog
 
 from node.api.jwt import Jwt, KeyName, PublicKey, read_keys
 from node.errors import BraError, Forged, InputError, Malformed, Unreachable
+from node.sentence import said
 from node.world import World
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ SECONDS = 5.0
 """Seconds that one document may take."""
 LARGEST = 256 * 1024
 """Bytes of one document."""
+_SILENT = said("the organisation's provider doesn't answer now: try again in a minute")
 
 
 class Provider:
@@ -72,13 +74,13 @@ class Provider:
             await asyncio.shield(flight)
         place = self._about.get(name) if self._age() < KEPT else None
         if not isinstance(place, str) or not _reachable(place, local=self._local):
-            raise Unreachable("nobody can log in at the organisation's provider now: try again in a minute")
+            raise Unreachable(said("nobody can log in at the organisation's provider now: try again in a minute"))
         return place
 
     def takes(self, name: str, value: str, *, unsaid: Sequence[str] = ()) -> bool:
         """Whether a list in its discovery document has a value; `unsaid`: what holds where there is no such list."""
-        said = self._about.get(name, unsaid)
-        return isinstance(said, list | tuple) and value in said
+        known = self._about.get(name, unsaid)
+        return isinstance(known, list | tuple) and value in known
 
     async def submit(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
         """What it answers to a form, a refusal, too (RFC 6749, 5.2); Unreachable where that can't be read."""
@@ -86,7 +88,7 @@ class Provider:
             return await self._document("POST", url, headers, form)
         except (aiohttp.ClientError, TimeoutError, Malformed) as error:
             log.warning("the OpenID provider gave no token", problem=str(error) or type(error).__name__)
-            raise Unreachable("the organisation's provider doesn't answer now: try again in a minute") from error
+            raise Unreachable(_SILENT) from error
 
     async def _key(self, name: KeyName) -> PublicKey:
         if key := self._known(name):
@@ -100,7 +102,7 @@ class Provider:
         if key := self._known(name):
             return key
         if self._fetched < self._asked:
-            raise Unreachable("the organisation's provider doesn't answer now: try again in a minute")
+            raise Unreachable(_SILENT)
         raise Forged("the token was signed with a key that its provider doesn't show: sign in there again")
 
     def _known(self, name: KeyName) -> PublicKey | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from node.errors import InputError
+from node.sentence import at, said
 
 Faults = Sequence[tuple[str, str]]
 """(field, sentence) pairs; a field is written as in a program: `limit`, `body.terms.price`, `photos[2]`."""
@@ -31,5 +32,7 @@ class Refused(InputError):
     def fields(cls, faults: Faults, status: int) -> Self:
         """One refusal for all that is wrong with what was given; the sentence is the first fault's."""
         field, sentence = faults[0]
-        more = f" ({len(faults) - 1} more in 'errors')" if len(faults) > 1 else ""
-        return cls(f"{field}: {sentence}{more}", status, faults=faults)
+        first = at(field, sentence)
+        if more := len(faults) - 1:
+            first = said("{fault} ({number} more in 'errors')", fault=first, number=more)
+        return cls(first, status, faults=faults)

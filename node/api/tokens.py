@@ -30,6 +30,7 @@ from functools import partial
 from node.api.role import Role
 from node.errors import BraError, InputError
 from node.plain import plain
+from node.sentence import said
 from node.storage import sessions, tokens
 from node.storage.database import Database
 from node.storage.tokens import MOST, Token
@@ -69,7 +70,8 @@ class Tokens:
         """
         label = plain(label).strip()
         if not 1 <= len(label) <= LONGEST_LABEL:
-            raise InputError(f"a label has 1 to {LONGEST_LABEL} characters: say whom or what the token is for")
+            sentence = said("a label has 1 to {most} characters: say whom or what the token is for", most=LONGEST_LABEL)
+            raise InputError(sentence)
         if not 0 < lasts <= LONGEST:
             raise InputError(f"a token lasts at most {LONGEST // DAY} days: make another when it ends")
         if feed is not None and not _PATH.fullmatch(feed):
@@ -84,11 +86,11 @@ class Tokens:
             tokens.forget_old(db, now)
             held = tokens.everything(db)
             if any(each.id == maker and not each.good(now) for each in held):
-                raise InputError("your own token is over: log in again with another")
+                raise InputError(said("your own token is over: log in again with another"))
             good = [each for each in held if each.good(now) and (each.maker is None) == (maker is None)]
             before = [each.id for each in good if maker and (each.maker, each.feed) == (maker, feed)]
             if len(good) - len(before) >= MOST:
-                raise InputError(f"there are {MOST} tokens already: revoke some ('bra token list')")
+                raise InputError(said("there are {most} tokens already: revoke some ('bra token list')", most=MOST))
             for each in before:
                 tokens.revoke(db, each, now)
             tokens.add(db, made)
@@ -131,17 +133,20 @@ class Tokens:
         id_ = parse(text)
         held = self._held.get(id_) if id_ else None
         if held is None or not hmac.compare_digest(_hash(text), held.hash):
-            raise InputError("this token is not known here: copy the whole of it, or ask the node's operator for one")
+            raise InputError(
+                said("this token is not known here: copy the whole of it, or ask the node's operator for one")
+            )
         return await self.known(held.id)
 
     async def known(self, id_: str) -> Token:
         """The token of an id, which is used now; InputError where it is not good."""
         held = self._held.get(id_)
         if held is None:
-            raise InputError("this token is not known here any more: ask the node's operator for another")
+            raise InputError(said("this token is not known here any more: ask the node's operator for another"))
         if not held.good(now := self._world.now()):
-            how = "has expired" if held.revoked_at is None else "was revoked"
-            raise InputError(f"the token {held.id} {how}: ask the node's operator for another")
+            if held.revoked_at is None:
+                raise InputError(said("the token {id} has expired: ask the node's operator for another", id=held.id))
+            raise InputError(said("the token {id} was revoked: ask the node's operator for another", id=held.id))
         if held.used_on != (today := int(now // DAY)):
             # First in memory, so that a crowd of requests writes it once.
             self._held[held.id] = replace(held, used_on=today)

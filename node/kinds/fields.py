@@ -30,6 +30,7 @@ from node.kinds.body import Maybe, Part, quoted
 from node.kinds.codes import COUNTRIES, CURRENCIES, LANGUAGES, SLIPS_OF_COUNTRY, SLIPS_OF_LANGUAGE
 from node.plain import HOLLOW, SHAPING
 from node.protocol.names import parse_time
+from node.sentence import said
 
 # --- text --------------------------------------------------------------------------------------------------------
 
@@ -94,7 +95,8 @@ def _language(tag: str) -> str:
     if match and (len(primary) == 3 or primary in LANGUAGES):
         return tag
     slip = SLIPS_OF_LANGUAGE.get(primary)
-    raise ValueError(f"{quoted(tag)} is not a language: write " + (slip or "a BCP 47 tag such as en, et or zh-Hant"))
+    meant = slip or said("a BCP 47 tag such as en, et or zh-Hant")
+    raise ValueError(said("{text} is not a language: write {meant}", text=quoted(tag), meant=meant))
 
 
 LanguageTag = Annotated[
@@ -214,7 +216,7 @@ Email = Annotated[
     Field(
         max_length=254,
         pattern=r"^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([\w-]{1,63}\.)+[\w-]{2,63}$",
-        description="an e-mail address such as desk@park.example",
+        description=said("an e-mail address such as desk@park.example"),
         json_schema_extra={"format": "email"},
     ),
 ]
@@ -305,7 +307,9 @@ def _calendar(text: str) -> str:
     try:
         datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{quoted(text)} is not in the calendar: check the day and the month") from error
+        raise ValueError(
+            said("{text} is not in the calendar: check the day and the month", text=quoted(text))
+        ) from error
     return text
 
 
@@ -326,7 +330,7 @@ Day = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-        description="a day such as 2027-06-02",
+        description=said("a day such as 2027-06-02"),
         json_schema_extra={"format": "date"},
     ),
     AfterValidator(_calendar),

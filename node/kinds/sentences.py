@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from node.kinds.body import Part, quoted
+from node.sentence import Sentence, said
 
 Schema = Mapping[str, Any]
 Loc = tuple[int | str, ...]
@@ -77,33 +78,43 @@ def path(loc: Loc) -> str:
 def _sentence(fault: ErrorDetails, schema: Schema) -> str:
     if not fault["loc"] and fault["type"] == "model_type":
         return f"{_shown(fault['input'])} is not a body: give an object with the fields of its kind"
-    wanted = str(schema.get("description", "what the field's name says"))
+    # A description is translated where it is marked, as those are of what a member's form asks for.
+    wanted = Sentence(str(schema.get("description", said("what the field's name says"))))
     choices = ", ".join(map(str, schema.get("enum", ())))
     match fault["type"]:
         case "missing":
-            return f"missing: give {wanted}" + (f": one of {choices}" if choices else "")
+            if choices:
+                return said("missing: give {wanted}: one of {choices}", wanted=wanted, choices=choices)
+            return said("missing: give {wanted}", wanted=wanted)
         case "too_short":
-            return f"empty: give {wanted}"
+            return said("empty: give {wanted}", wanted=wanted)
         case "value_error":
             return str(fault["ctx"]["error"])
         case "string_too_long":
-            return f"too long: write at most {fault['ctx']['max_length']} characters"
+            return said("too long: write at most {most} characters", most=fault["ctx"]["max_length"])
         case "too_long":
-            return f"too many: give at most {fault['ctx']['max_length']}"
+            return said("too many: give at most {most}", most=fault["ctx"]["max_length"])
         case "string_unicode" | "invalid_key":
             return "not text: it holds half a character (a lone surrogate): write it anew"
         case "recursion_loop":
             return "nested too deep: write it flat"
         case "string_pattern_mismatch" if r"\x00" in schema.get("pattern", "") and fault["input"].strip():
-            return "holds a character that is not text (a line break, a control or unseen character): write it plainly"
+            return said(
+                "holds a character that is not text (a line break, a control or unseen character): write it plainly"
+            )
         case _:
-            return f"{_shown(fault['input'])} is not {wanted}" + (f": write one of {choices}" if choices else "")
+            value = _shown(fault["input"])
+            if choices:
+                return said(
+                    "{value} is not {wanted}: write one of {choices}", value=value, wanted=wanted, choices=choices
+                )
+            return said("{value} is not {wanted}", value=value, wanted=wanted)
 
 
 def _shown(value: object) -> str:
     match value:
         case str():
-            return quoted(value) if value.strip() else "empty text"
+            return quoted(value) if value.strip() else said("empty text")
         case bool():
             return "true" if value else "false"
         case int():

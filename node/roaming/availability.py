@@ -19,6 +19,7 @@ from node.directory.search.hours import read
 from node.protocol.names import format_time
 from node.roaming.request import Request
 from node.roaming.visit import Days
+from node.sentence import Sentence, said
 
 FARTHEST_DAYS = 366
 """Days ahead for which a visit can be asked."""
@@ -27,33 +28,47 @@ _DAY = timedelta(days=1)
 
 def hindrance(
     venue: Mapping[str, Any], request: Request, now: float, *, taken: Callable[[str], int] = lambda _: 0
-) -> str | None:
+) -> Sentence | None:
     """Why the venue, whose record's body this is, can't take the visit; None where nothing is in the way.
 
     `taken`: how many people are expected on a local day already; only the host knows.
     """
     days, zone = request.period, ZoneInfo(venue["time_zone"])
-    here = datetime.fromtimestamp(now, zone)
+    here, city, hours = datetime.fromtimestamp(now, zone), venue["city"], venue["hours"]
     if date.fromisoformat(days.first) < here.date():
-        return f"{days.first} is over there: it is {here:%Y-%m-%d %H:%M} in {venue['city']}"
+        return said(
+            "{when} is over there: it is {now} in {city}", when=days.first, now=f"{here:%Y-%m-%d %H:%M}", city=city
+        )
     if date.fromisoformat(days.last) > here.date() + FARTHEST_DAYS * _DAY:
-        return f"{days.last} is too far away: ask for days within a year"
+        return said("{day} is too far away: ask for days within a year", day=days.last)
     for day in dict.fromkeys(days):
         if opening(venue, day) == []:
-            return f"it is closed on {day}: its hours are {venue['hours']}"
+            return said("it is closed on {day}: its hours are {hours}", day=day, hours=hours)
     if request.arrival and not _open_then(venue, days.first, request.arrival):
-        return f"it is closed on {days.first} at {request.arrival}: its hours are {venue['hours']}"
+        return said(
+            "it is closed on {day} at {time}: its hours are {hours}", day=days.first, time=request.arrival, hours=hours
+        )
     start, notice = begins(venue, days, request.arrival), venue["terms"]["notice_hours"]
     if request.arrival and start < now:
-        return f"{days.first} {request.arrival} is over there: it is {here:%Y-%m-%d %H:%M} in {venue['city']}"
+        when = f"{days.first} {request.arrival}"
+        return said("{when} is over there: it is {now} in {city}", when=when, now=f"{here:%Y-%m-%d %H:%M}", city=city)
     # Who names no time may come at once, where the venue is open already.
     if notice and start < now + notice * 3600:
-        return f"it wants to be asked {notice} hours ahead, and that is from {format_time(start)} on: take later days"
+        return said(
+            "it wants to be asked {hours} hours ahead, and that is from {time} on: take later days",
+            hours=notice,
+            time=format_time(start),
+        )
     room, people = venue.get("capacity"), len(request.people)
     if room is not None:
         for day in each_day(days):
             if (left := max(room - taken(day), 0)) < people:
-                return f"it has room for {left} more on {day}, and you are {people}: take other days, or fewer people"
+                return said(
+                    "it has room for {left} more on {day}, and you are {people}: take other days, or fewer people",
+                    left=left,
+                    day=day,
+                    people=people,
+                )
     return None
 
 

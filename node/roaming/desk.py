@@ -26,6 +26,7 @@ from node.roaming.passes import Pass
 from node.roaming.status import StatusList
 from node.roaming.verdicts import LEEWAY, Agreed, Issuer, Place, Rules, Verdict, Word, verify
 from node.roaming.visit import Days, Side, State
+from node.sentence import Sentence, said
 from node.storage import authors, passes, records, visits
 from node.storage.authors import Author
 from node.storage.database import Database
@@ -40,6 +41,16 @@ _MOST_LISTS = 8
 """Of one issuer, for a desk that is on its own: it takes a pass of another for one of which nothing is known."""
 LATEST = 14 * 86_400
 """Seconds after which nobody is noted any more who came while the desk was on its own."""
+
+
+WHY = {
+    "blocked": said("{name} is blocked at this node: ask its operator"),
+    "forked": said("the key of {name} has signed two histories: its passes count again when it has a new one"),
+    "left": said("{name} has left the agreement: its passes don't count any more"),
+    "unknown": said("{name} is not accepted here any more: ask this node's operator"),
+    "listed": said("{name} is known here, but not honoured yet: ask this node's operator"),
+}
+"""Why none of an issuer's passes is honoured. No name is in it yet: a desk on its own puts it there (see `offline`)."""
 
 
 class Desk:
@@ -78,7 +89,8 @@ class Desk:
         assert me is not None
         venues = [id_ for _, id_, _ in records.of_kind(db, me.no, "venue", most=_MOST_VENUES)]
         return offline.told(
-            ((issuer, held.lists(no)) for no, issuer in held.issuers()),
+            # Whoever isn't honoured gives this node nothing to unpack.
+            ((issuer, {} if issuer.refused else held.lists(no)) for no, issuer in held.issuers()),
             [place for id_ in venues if (place := _own(db, me, id_))],
             visits.hosted(db),
             passes.admissions(db),
@@ -105,7 +117,7 @@ class Desk:
         if at is None:
             return now
         if not now - LATEST < at < now + LEEWAY:
-            raise InputError("this arrival is of another time: set the clock of the desk's device right", "at")
+            raise InputError(said("this arrival is of another time: set the clock of the desk's device right"), "at")
         return min(at, now)
 
     def _place(self, db: sqlite3.Connection, venue: str | None) -> Place:
@@ -115,11 +127,12 @@ class Desk:
         if venue is None:
             there = [id_ for _, id_, _ in records.of_kind(db, me.no, "venue", most=_MOST_VENUES)]
             if len(there) != 1:
-                some = ", ".join(there[:10]) or "publish one first"
-                raise InputError(f"say which venue's desk this is: {some}", "venue")
+                some = ", ".join(there[:10]) or said("publish one first")
+                raise InputError(said("say which venue's desk this is: {venues}", venues=some), "venue")
             [venue] = there
         if (place := _own(db, me, venue)) is None:
-            raise InputError(f"there is no own venue {venue[:64]!r}: look with 'bra list venue'", "venue")
+            sentence = said("there is no own venue {venue}: look with 'bra list venue'", venue=repr(venue[:64]))
+            raise InputError(sentence, "venue")
         return place
 
 
@@ -157,10 +170,10 @@ class Held:
     def _blocked(self) -> frozenset[NodeId]:
         return self._acceptance.blocked(self._db)
 
-    def _issuer(self, node_id: NodeId, author: Author | None, said: str | None) -> Issuer:
-        name = said or self._acceptance.answer.called.get(node_id) or node_id
+    def _issuer(self, node_id: NodeId, author: Author | None, own_name: str | None) -> Issuer:
+        name = own_name or self._acceptance.answer.called.get(node_id) or node_id
         if author is None or node_id in self._blocked:
-            return Issuer(node_id, name, "", f"{name} is blocked at this node: ask its operator", {}, None, None)
+            return Issuer(node_id, name, "", _why("blocked", name), {}, None, None)
         mine = node_id == self._acceptance.me
         return Issuer(
             node_id,
@@ -194,15 +207,15 @@ class Held:
     def _refused(self, author: Author, name: str) -> str:
         """Why none of an author's passes is honoured; empty where they are."""
         if author.forked_epoch is not None and author.forked_epoch >= author.newest_epoch:
-            return f"the key of {name} has signed two histories: its passes count again when it has a new one"
+            return _why("forked", name)
         standing = self._acceptance.standing(author.node_id)
         if standing is Standing.HONOURED:
             return ""
         if next(records.of_kind(self._db, author.no, "farewell", most=1), None) is not None:
-            return f"{name} has left the agreement: its passes don't count any more"
+            return _why("left", name)
         if standing is Standing.UNKNOWN:
-            return f"{name} is not accepted here any more: ask this node's operator"
-        return f"{name} is known here, but not honoured yet: ask this node's operator"
+            return _why("unknown", name)
+        return _why("listed", name)
 
     def _phone(self, author: Author) -> str:
         """A number of the organisation's; none of one that has fallen silent, whose contacts are hidden."""
@@ -215,6 +228,10 @@ class Held:
 def _own(db: sqlite3.Connection, me: Author, venue: str) -> Place | None:
     body = records.body(db, me.no, "venue", venue)
     return Place(me.node_id, venue, body["name"], body["time_zone"], unasked_days(body)) if body else None
+
+
+def _why(what: str, name: str) -> Sentence:
+    return Sentence(WHY[what].template, name=name)
 
 
 def _readable(body: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from node.protocol.names import format_time
 from node.roaming import availability
 from node.roaming.request import Request
 from node.roaming.visit import Course, Days, Event, Move, Side, course
+from node.sentence import said
 from node.storage import arrivals, visits
 from node.storage.visits import Said, Visit
 
@@ -105,7 +106,9 @@ def find(db: sqlite3.Connection, name: str, *, side: Side | None = None, asker: 
         and (not asker or (each.side == Side.GUEST and each.asker == hash_of(asker)))
     ]
     if not found:
-        raise NoVisit(f"there is no visit {name[:120]!r} here: 'bra visit list' shows those there are")
+        raise NoVisit(
+            said("there is no visit {visit} here: 'bra visit list' shows those there are", visit=repr(name[:120]))
+        )
     if len(found) > 1:
         raise InputError(f"there are several visits {id_}: name the guest's node, too, such as {found[0].guest}/{id_}")
     return found[0]

@@ -28,6 +28,7 @@ from node.protocol.names import encode_base64
 from node.roaming import showing
 from node.roaming.visit import OPEN, Days, Event
 from node.roaming.visits import Visits
+from node.sentence import said
 from node.storage import visits as stored
 from node.storage.transactions import Job
 from node.storage.visits import Link, Visit
@@ -82,7 +83,7 @@ class Links:
     async def decide(self, secret: str, event: Event, *, days: tuple[str, str] | None = None, note: str = "") -> None:
         """Decides by a link, once; InputError where that can't be decided, and then the link is still good."""
         if event not in DECISIONS:
-            raise InputError("a link accepts, declines or proposes: choose one of them")
+            raise InputError(said("a link accepts, declines or proposes: choose one of them"))
         try:
             offered = Days.parse(days) if days else None
         except Malformed as error:
@@ -91,10 +92,10 @@ class Links:
         def job(db: sqlite3.Connection) -> None:
             link, visit = self._held(db, secret)
             if link.used is not None:
-                raise InputError("this link has decided already: below is what was decided")
+                raise InputError(said("this link has decided already: below is what was decided"))
             if visit.state not in OPEN:
                 # Of another letter's link, or said by the guests: it is not for whoever finds an old letter to undo it.
-                raise InputError("this visit waits for no answer any more: below is what was decided")
+                raise InputError(said("this visit waits for no answer any more: below is what was decided"))
             self._visits.speak(db, visit, event, days=offered, note=note)
             stored.use_link(db, link.hash, self._world.now())
 
@@ -104,17 +105,19 @@ class Links:
 
     async def _query(self, job: Job[T]) -> T:
         if self._room.locked():
-            raise TooSlow("too many links are looked up now: try again in a minute")
+            raise TooSlow(said("too many links are looked up now: try again in a minute"))
         async with self._room:
             return await self._visits.database.query(job, SECONDS)
 
     def _held(self, db: sqlite3.Connection, secret: str) -> tuple[Link, Visit]:
         link = stored.find_link(db, _hash(secret)) if _SECRET.fullmatch(secret) else None
         if link is None or not hmac.compare_digest(link.hash, _hash(secret)) or link.expires <= self._world.now():
-            raise NoLink("this link is not good any more, or not whole: copy all of it, or ask the node's operator")
+            raise NoLink(
+                said("this link is not good any more, or not whole: copy all of it, or ask the node's operator")
+            )
         visit = stored.numbered(db, link.visit)
         if visit is None:
-            raise NoLink("this visit is over for long: nothing of it is kept")
+            raise NoLink(said("this visit is over for long: nothing of it is kept"))
         return link, visit
 
 

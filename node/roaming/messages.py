@@ -27,6 +27,7 @@ from node.protocol.canonical import encode
 from node.protocol.messages import LARGEST_MESSAGE, LONGEST_LIFE, LONGEST_REASON, Message
 from node.protocol.names import NodeId
 from node.protocol.statements import DEEPEST_STATEMENT
+from node.sentence import said
 from node.storage import messages as stored
 from node.storage.messages import Outgoing, Received
 from node.trust.reach import Standing
@@ -97,7 +98,7 @@ class Messages:
         not honoured here, Malformed where the body has no canonical form, or more than 31 KiB or 7 levels.
         """
         if to == self._acceptance.me or self._acceptance.standing(to) is not Standing.HONOURED:
-            raise InputError(f"{to} is not honoured here, so it is sent no messages: see 'bra trust'")
+            raise InputError(said("{node} is not honoured here, so it is sent no messages: see 'bra trust'", node=to))
         if len(encode(body, deepest=DEEPEST_STATEMENT - 1)) > LARGEST_BODY:
             raise Malformed(f"a message's body has at most {LARGEST_BODY} bytes: shorten its texts")
         now = self._world.now()

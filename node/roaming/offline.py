@@ -6,7 +6,7 @@ Rules:
 - it judges as `verdicts` does: the same pass, at the same moment, by the same knowledge, has the same verdict
   (`static/verdict.js`; tests/browser/test_desk_page.py shows both the same hostile passes)
 - this node's own word is as old as what the desk was told: `heard` and `fresh_until` are left out there
-- of who isn't honoured only why is told
+- of who isn't honoured only why is told: as a sentence's template, in which the page puts the issuer's name
 
     {"host": "bra1…", "issuers": {"bra1…": {"name": "Tartu Park", "keys": {"pass-1": "mZ…"}, "lists": {…}, …}}, …}
 """
@@ -20,6 +20,7 @@ from node.kinds.fields import Name
 from node.protocol.names import NodeId, encode_base64, parse_time
 from node.roaming.verdicts import LEEWAY, Issuer, Place, Rules
 from node.roaming.visit import EXPECTED
+from node.sentence import Sentence
 
 _NAME: str = TypeAdapter(Name).json_schema()["pattern"]
 
@@ -61,17 +62,18 @@ def told(
 
 
 def _issuer(issuer: Issuer, lists: Lists, host: NodeId, now: float) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": issuer.name}
+    shown: dict[str, Any] = {"name": issuer.name}
     if issuer.phone:
-        said["phone"] = issuer.phone
+        shown["phone"] = issuer.phone
     if issuer.node_id != host and issuer.heard is not None:
-        said["heard"] = issuer.heard
+        shown["heard"] = issuer.heard
     if issuer.node_id != host and (issuer.fresh_until or 0) > now:
-        said["fresh_until"] = issuer.fresh_until
+        shown["fresh_until"] = issuer.fresh_until
     if issuer.refused:
-        return {**said, "refused": issuer.refused}
+        why = issuer.refused
+        return {**shown, "refused": why.template if isinstance(why, Sentence) else why}
     return {
-        **said,
+        **shown,
         "keys": {name: encode_base64(public) for name, public in issuer.keys.items()},
         "lists": {
             id_: [body["bits"], body["list"], parse_time(body["issued"]) + body["ttl"]] for id_, body in lists.items()

@@ -40,6 +40,7 @@ from node.protocol import canonical, names
 from node.protocol.keys import PrivateKey, public_key
 from node.protocol.names import NodeId
 from node.roaming.visit import Days
+from node.sentence import said
 
 ALGORITHM = "Ed25519"
 TYPE = "bra-pass+jwt"
@@ -127,7 +128,12 @@ class Pass:
         header = {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
         token = jws.serialize_compact(header, canonical.encode(self.as_claims()), signing, algorithms=[ALGORITHM])
         if len(token) > LONGEST:
-            raise InputError(f"the pass would have {len(token)} characters, and {LONGEST} fit: shorten the names")
+            sentence = said(
+                "the pass would have {length} characters, and {most} fit: shorten the names",
+                length=len(token),
+                most=LONGEST,
+            )
+            raise InputError(sentence)
         return token
 
     @property

@@ -19,6 +19,7 @@ from node.kinds import sentences
 from node.kinds.body import Maybe, Part
 from node.kinds.fields import Day, Email, ForeignRef, LanguageTag, Name, Prose
 from node.roaming.visit import Days
+from node.sentence import at, said
 
 MOST_PEOPLE = 20
 LONGEST_PURPOSE = 2_000
@@ -28,7 +29,7 @@ LONGEST_PURPOSE = 2_000
 class Person(Part):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[Name, Field(description="the person's name")]
+    name: Annotated[Name, Field(description=said("the person's name"))]
     email: Maybe[Email] = None
 
 
@@ -38,21 +39,23 @@ class Request(Part):
     venue: ForeignRef
     days: Annotated[
         tuple[Day, Day],
-        Field(strict=False, description='the first and the last day, such as ["2027-06-02", "2027-06-03"]'),
+        Field(strict=False, description=said('the first and the last day, such as ["2027-06-02", "2027-06-03"]')),
     ]
-    company: Annotated[Name, Field(description="the name of the company that comes")]
+    company: Annotated[Name, Field(description=said("the name of the company that comes"))]
     people: Annotated[
         tuple[Person, ...],
-        Field(strict=False, min_length=1, max_length=MOST_PEOPLE, description="a list of the people who come"),
+        Field(strict=False, min_length=1, max_length=MOST_PEOPLE, description=said("a list of the people who come")),
     ]
-    purpose: Annotated[Prose, Field(max_length=LONGEST_PURPOSE, description="what the visit is for")]
+    purpose: Annotated[Prose, Field(max_length=LONGEST_PURPOSE, description=said("what the visit is for"))]
     language: LanguageTag = "en"
     arrival: Maybe[
         Annotated[
             str,
             Field(
                 pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$",
-                description="the time of the first day at which they come, by the venue's own clock, such as 09:30",
+                description=said(
+                    "the time of the first day at which they come, by the venue's own clock, such as 09:30"
+                ),
             ),
         ]
     ] = None
@@ -66,13 +69,13 @@ class Request(Part):
             except Malformed as error:
                 yield "days", str(error)
         if isinstance(people, list | tuple) and not any(_email(each) for each in people):
-            yield "people", "nobody can be written to: give at least one of them an e-mail"
+            yield "people", said("nobody can be written to: give at least one of them an e-mail")
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """InputError, naming the field, for the first thing that is wrong."""
         for where, sentence in cls.problems(value):
-            raise InputError(f"{where}: {sentence}", where)
+            raise InputError(at(where, sentence), where)
         return cls.model_validate(value)
 
     @classmethod

@@ -29,11 +29,12 @@ from node.protocol.names import NodeId
 from node.roaming.availability import each_day
 from node.roaming.passes import Pass, Token
 from node.roaming.status import StatusList
-from node.roaming.visit import EXPECTED, Days, State
+from node.roaming.visit import CALLED, EXPECTED, Days, State
+from node.sentence import Sentence, said
 
 LEEWAY = 60
 """Seconds by which the issuer's clock may be ahead."""
-NOT_A_PASS = "this is no pass, or it was changed: ask the guest to show it again, or call their organisation"  # noqa: S105
+NOT_A_PASS = said("this is no pass, or it was changed: ask the guest to show it again, or call their organisation")
 
 
 class Word(StrEnum):
@@ -142,12 +143,12 @@ def verify(text: str, known: Known, place: Place, *, now: float, rules: Rules) -
         return Verdict(Word.UNKNOWN_ISSUER, NOT_A_PASS)
     issuer = known.issuer(token.claims.issuer)
     if issuer is None:
-        return Verdict(Word.UNKNOWN_ISSUER, "nobody here knows who issued this: call a partner who may")
+        return Verdict(Word.UNKNOWN_ISSUER, said("nobody here knows who issued this: call a partner who may"))
     if issuer.refused:
         return Verdict(Word.UNKNOWN_ISSUER, issuer.refused, issuer=issuer)
     public = issuer.keys.get(token.kid)
     if public is None:
-        sentence = f"{issuer.name} has replaced the key of this pass: ask the guest for the new one"
+        sentence = said("{issuer} has replaced the key of this pass: ask the guest for the new one", issuer=issuer.name)
         return Verdict(Word.UNKNOWN_ISSUER, sentence, issuer=issuer)
     try:
         token.check(public)
@@ -169,59 +170,84 @@ def _judged(
     revocations: StatusList | None,
     now: float,
     rules: Rules,
-) -> tuple[Word, str]:
+) -> tuple[Word, Sentence]:
     if revocations is not None and revocations.revoked(claims.index):
-        return Word.REVOKED, f"{issuer.name} has revoked this pass: call them"
+        return Word.REVOKED, said("{issuer} has revoked this pass: call them", issuer=issuer.name)
     if claims.host != place.host or place.id not in claims.venues:
-        return Word.NOT_THIS_VENUE, f"this pass is not for {place.name}: ask the guest where they are expected"
+        sentence = said("this pass is not for {place}: ask the guest where they are expected", place=place.name)
+        return Word.NOT_THIS_VENUE, sentence
     today = place.today(now)
     if now >= claims.ends or today > claims.days.last:
-        return Word.EXPIRED, f"this pass ended on {claims.days.last}: ask for a new one"
+        return Word.EXPIRED, said("this pass ended on {day}: ask for a new one", day=claims.days.last)
     if claims.issued > now + LEEWAY:
-        return Word.NOT_YET, "this pass was issued in the future: check this machine's clock, then call its issuer"
+        return Word.NOT_YET, said(
+            "this pass was issued in the future: check this machine's clock, then call its issuer"
+        )
     if now < claims.begins or today < claims.days.first:
-        return Word.NOT_YET, f"this pass begins on {claims.days.first}"
-    if arrived and claims.single_day and rules.replay == "refuse":
-        return Word.EXPIRED, f"this pass of one day was used here at {_clock(arrived[0], place)}: ask who came then"
+        return Word.NOT_YET, said("this pass begins on {day}", day=claims.days.first)
+    then = _clock(arrived[0], place) if arrived and claims.single_day else ""
+    if then and rules.replay == "refuse":
+        return Word.EXPIRED, said("this pass of one day was used here at {time}: ask who came then", time=then)
     if (old := _age(issuer, revocations, now, rules)) is not None:
         return Word.STALE, old
-    again = f"; this pass was shown here at {_clock(arrived[0], place)}, too" if arrived and claims.single_day else ""
-    return Word.OK, f"{claims.name} of {claims.company} is welcome{again}"
+    who = {"name": claims.name, "company": claims.company}
+    if then:
+        return Word.OK, said(
+            "{name} of {company} is welcome; this pass was shown here at {time}, too", **who, time=then
+        )
+    return Word.OK, said("{name} of {company} is welcome", **who)
 
 
 def _unexpected(
     claims: Pass, issuer: Issuer, place: Place, visit: Agreed | None, now: float
-) -> tuple[Word, str] | None:
+) -> tuple[Word, Sentence] | None:
     """Why the bearer of a good pass is not expected here today, if that is so."""
     if visit is None:
         days = len(each_day(claims.days))
         if issuer.node_id == place.host or days <= place.unasked_days:
             return None
-        what_to_do = f"call {issuer.name}, and have them ask for a visit"
+        names = {"place": place.name, "issuer": issuer.name}
         if not place.unasked_days:
-            return Word.NOT_THIS_VENUE, f"{place.name} takes nobody who has not asked before: {what_to_do}"
-        most = f"{place.unasked_days} day{'' if place.unasked_days == 1 else 's'}"
-        return Word.NOT_THIS_VENUE, f"{place.name} takes guests who have not asked for {most} at most: {what_to_do}"
+            return Word.NOT_THIS_VENUE, said(
+                "{place} takes nobody who has not asked before: call {issuer}, and have them ask for a visit", **names
+            )
+        most = said("1 day") if place.unasked_days == 1 else said("{number} days", number=place.unasked_days)
+        return Word.NOT_THIS_VENUE, said(
+            "{place} takes guests who have not asked for {most} at most: call {issuer}, and have them ask for a visit",
+            **names,
+            most=most,
+        )
     if visit.state not in EXPECTED:
-        return Word.REVOKED, f"this visit is {visit.state} here: ask who expects them"
+        return Word.REVOKED, said("this visit is {state} here: ask who expects them", state=CALLED[visit.state])
     if visit.venue != place.id:
-        return Word.NOT_THIS_VENUE, f"this visit is not to {place.name}: ask the guest where they are expected"
+        sentence = said("this visit is not to {place}: ask the guest where they are expected", place=place.name)
+        return Word.NOT_THIS_VENUE, sentence
     if place.today(now) > visit.days.last:
-        return Word.EXPIRED, f"this visit was agreed until {visit.days.last}: ask who expects them"
+        return Word.EXPIRED, said("this visit was agreed until {day}: ask who expects them", day=visit.days.last)
     if place.today(now) < visit.days.first:
-        return Word.NOT_YET, f"this visit was agreed from {visit.days.first} on"
+        return Word.NOT_YET, said("this visit was agreed from {day} on", day=visit.days.first)
     return None
 
 
-def _age(issuer: Issuer, revocations: StatusList | None, now: float, rules: Rules) -> str | None:
+def _age(issuer: Issuer, revocations: StatusList | None, now: float, rules: Rules) -> Sentence | None:
     """Why what is known here is too old to say OK, if it is."""
-    what_to_do = f"call {issuer.name}, and see that this node is connected"
     if revocations is None:
-        return f"which passes {issuer.name} has revoked isn't known here: {what_to_do}"
+        return said(
+            "which passes {issuer} has revoked isn't known here: call {issuer}, and see that this node is connected",
+            issuer=issuer.name,
+        )
     if issuer.heard is None or (issuer.fresh_until or 0) <= now or issuer.heard < now - rules.stale_hours * 3_600:
-        return f"nothing was heard from {issuer.name} for too long to know of revocations: {what_to_do}"
+        return said(
+            "nothing was heard from {issuer} for too long to know of revocations:"
+            " call {issuer}, and see that this node is connected",
+            issuer=issuer.name,
+        )
     if revocations.expires <= now:
-        return f"the list of passes that {issuer.name} has revoked is too old: {what_to_do}"
+        return said(
+            "the list of passes that {issuer} has revoked is too old:"
+            " call {issuer}, and see that this node is connected",
+            issuer=issuer.name,
+        )
     return None
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Self
 from node.errors import InputError, Malformed
 from node.kinds.fields import parse_day_or_moment
 from node.protocol import names
+from node.sentence import Sentence, said
 
 MOST_MOVES = 16
 """Of one side in one visit: a visit takes three or four."""
@@ -131,7 +132,10 @@ class Days(NamedTuple):
         first, last = (_day(each) for each in value)
         if not 0 <= last - first < MOST_DAYS * _DAY:
             raise Malformed(
-                f"a visit has 1 to {MOST_DAYS} days, the first before the last: give days such as 2027-06-02"
+                said(
+                    "a visit has 1 to {most} days, the first before the last: give days such as 2027-06-02",
+                    most=MOST_DAYS,
+                )
             )
         return cls(*value)
 
@@ -139,7 +143,7 @@ class Days(NamedTuple):
 def _day(value: object) -> int:
     # No zone's clock can tell the first and the last days of the calendar.
     if not isinstance(value, str) or len(value) != 10 or not "1971" <= value[:4] < "2200":
-        raise Malformed("a day looks like 2027-06-02")
+        raise Malformed(said("a day looks like 2027-06-02"))
     return parse_day_or_moment(value)
 
 
@@ -206,23 +210,41 @@ class Course:
         """The move of who says `event` now; InputError where it can't be said."""
         side = SAYS[event]
         if (self.state, event) not in TABLE or (event is Event.AGREE and days != self.days):
-            raise InputError(f"this visit is {self.state or 'not asked for'}: {_INSTEAD[event]}")
+            raise InputError(
+                said("this visit is {state}: {instead}", state=CALLED[self.state], instead=_INSTEAD[event])
+            )
         if self.said[side] >= MOST_MOVES:
-            raise InputError("too much was said about this visit already: ask for a new one")
+            raise InputError(said("too much was said about this visit already: ask for a new one"))
         return Move(side, self.said[side] + 1, self.said[side.other], event, int(at), days, note[:LONGEST_NOTE])
 
 
-_INSTEAD: Mapping[Event, str] = MappingProxyType(
+CALLED: Mapping[State | None, Sentence] = MappingProxyType(
     {
-        Event.ASK: "ask for a new one",
-        Event.REMIND: "only who has not answered is reminded, once",
-        Event.AGREE: "only the date that the host offers now can be agreed to",
-        Event.CANCEL: "it can be cancelled until it begins",
-        Event.ACCEPT: "only one that waits for an answer can be accepted",
-        Event.PROPOSE: "another date can be offered until it is settled",
-        Event.DECLINE: "it can be declined, or taken back, until the guests arrive",
-        Event.ARRIVE: "only guests of an accepted visit arrive",
-        Event.MISS: "only an accepted visit can be missed",
+        None: said("not asked for"),
+        State.ASKED: said("asked"),
+        State.REMINDED: said("reminded"),
+        State.OFFERED: said("offered-another-date"),
+        State.ACCEPTED: said("accepted"),
+        State.DECLINED: said("declined"),
+        State.CANCELLED: said("cancelled"),
+        State.ARRIVED: said("arrived"),
+        State.NO_SHOW: said("no-show"),
+        State.EXPIRED: said("expired"),
+    }
+)
+"""Each state as it stands in a sentence."""
+
+_INSTEAD: Mapping[Event, Sentence] = MappingProxyType(
+    {
+        Event.ASK: said("ask for a new one"),
+        Event.REMIND: said("only who has not answered is reminded, once"),
+        Event.AGREE: said("only the date that the host offers now can be agreed to"),
+        Event.CANCEL: said("it can be cancelled until it begins"),
+        Event.ACCEPT: said("only one that waits for an answer can be accepted"),
+        Event.PROPOSE: said("another date can be offered until it is settled"),
+        Event.DECLINE: said("it can be declined, or taken back, until the guests arrive"),
+        Event.ARRIVE: said("only guests of an accepted visit arrive"),
+        Event.MISS: said("only an accepted visit can be missed"),
     }
 )
 

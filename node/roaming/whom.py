@@ -23,6 +23,7 @@ from node.directory.search import Question, search
 from node.directory.search.hours import read
 from node.errors import InputError
 from node.protocol.names import NodeId
+from node.sentence import said
 
 MOST = 20
 SECONDS = 2.0
@@ -48,7 +49,8 @@ def to_call(
     """
     place = views.one(db, reader, "venue", author, venue)
     if place is None:
-        raise NoVenue(f"there is no venue {author}/{venue} here that you may see: look with 'bra list venue'")
+        name = f"{author}/{venue}"
+        raise NoVenue(said("there is no venue {venue} here that you may see: look with 'bra list venue'", venue=name))
     here = datetime.fromtimestamp(reader.now, ZoneInfo(place["body"]["time_zone"]))
     found = _contacts(db, reader, place, here, topic.casefold(), {_primary(each) for each in languages})
     value: dict[str, Any] = {"venue": place, "local_time": f"{here:%Y-%m-%dT%H:%M}", "contacts": found[:MOST]}

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from node.errors import HomeError, TooSlow
+from node.sentence import said
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -86,20 +87,20 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        said = str(error)
-        if said == "interrupted":
-            raise TooSlow("this question takes too long here: ask for less, with more or longer words") from error
-        if "full" in said:
+        problem = str(error)
+        if problem == "interrupted":
+            raise TooSlow(said("this question takes too long here: ask for less, with more or longer words")) from error
+        if "full" in problem:
             raise HomeError(f"the disk that holds {path} is full: free some space; nothing was changed") from error
-        if "readonly" in said or "unable to open" in said:
+        if "readonly" in problem or "unable to open" in problem:
             raise HomeError(f"{path} can't be written: check who owns it and its permissions") from error
-        if "malformed" in said or "not a database" in said:
+        if "malformed" in problem or "not a database" in problem:
             raise HomeError(
-                f"{path} is damaged ({said}): restore it from a backup, or move it away and sync"
+                f"{path} is damaged ({problem}): restore it from a backup, or move it away and sync"
             ) from error
-        if "disk I/O" in said:
-            raise HomeError(f"{path} can't be read or written ({said}): check the disk that holds it") from error
-        if "locked" in said:
+        if "disk I/O" in problem:
+            raise HomeError(f"{path} can't be read or written ({problem}): check the disk that holds it") from error
+        if "locked" in problem:
             raise HomeError(f"another program has {path} locked: end it and try again") from error
         raise
 

@@ -3,8 +3,10 @@
 Rules:
 
 - a visitor's own choice (a cookie) goes before what the browser asks for (RFC 9110, 12.5.4), and that before English
-- texts of the pages are translated (gettext); texts of records are shown in the language that the visitor likes best of
-  those they have, and say which it is where nobody asked for it
+- texts of the pages are translated (gettext), and so are the core's sentences (see `node.sentence`). What the catalogue
+  lacks is shown in English and says so
+- texts of records are shown in the language that the visitor likes best of those they have, and say which it is where
+  nobody asked for it
 - dates, numbers, countries and languages are written by CLDR
 
     language = Language.of(request)
@@ -12,6 +14,7 @@ Rules:
 """
 
 import gettext
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +31,7 @@ from babel.messages.pofile import read_po
 
 from node.api import answers
 from node.exports.collection import chosen, heading, prose
+from node.sentence import PLACE, Sentence, filled
 
 SPOKEN = {
     "en": "English", "de": "Deutsch", "fr": "Français", "et": "Eesti", "sv": "Svenska", "lv": "Latviešu",
@@ -39,6 +43,7 @@ COOKIE = "language"
 _SIZES = ((10**9, "gigabyte"), (10**6, "megabyte"), (10**3, "kilobyte"), (1, "byte"))
 
 CATALOGUES = Path(__file__).parent / "locale"
+_WORD = re.compile(r"[^\W\d_]")
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's name
@@ -48,7 +53,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's name
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text of a record, its language, and that language's name where the visitor didn't ask for it."""
+    """A text, its language where it may be another, and that language's name where the visitor didn't ask for it."""
 
     text: str
     tag: str = ""
@@ -68,7 +73,7 @@ class Language:
         own = request.cookies.get(COOKIE, "")
         wanted = (*((own,) if own in SPOKEN else ()), *asked)
         tag = next((each for each in (tag.lower().split("-")[0] for tag in wanted) if each in SPOKEN), "en")
-        return cls(tag, wanted or ("en",))
+        return cls(tag, wanted)
 
     @property
     def locale(self) -> Locale:
@@ -86,6 +91,30 @@ class Language:
     def npgettext(self, context: str, one: str, many: str, number: int) -> str:
         return _catalogue(self.tag).npgettext(context, one, many, number)
 
+    # --- what the program says ----------------------------------------------------------------------------------
+
+    def told(self, text: str) -> Said:
+        """A sentence of the program's: in this language where its catalogue has it, else as it is, and `en`."""
+        found = text if self.tag == "en" else self._told(text)
+        return Said(text, "en") if found is None else Said(found)
+
+    def _told(self, text: str) -> str | None:
+        """The sentence with all that it is made of; None where the catalogue lacks any of it."""
+        template = text.template if isinstance(text, Sentence) else text
+        # What only holds others together has no words to be translated.
+        wordless = not _WORD.search(PLACE.sub("", template))
+        found = template if wordless else self.gettext(template)
+        if found == template and not wordless:
+            return None
+        if not isinstance(text, Sentence):
+            return found
+        values: dict[str, object] = {}
+        for name, value in text.values.items():
+            values[name] = self._told(value) if isinstance(value, Sentence) else value
+            if values[name] is None:
+                return None
+        return filled(found, values)
+
     # --- what records say ---------------------------------------------------------------------------------------
 
     def said(self, texts: Mapping[str, str] | str | None) -> Said:
@@ -95,14 +124,17 @@ class Language:
         if isinstance(texts, str):
             return Said(prose(texts))
         tag, text = chosen(texts, self.wanted)
-        asked = {each.lower().split("-")[0] for each in self.wanted}
-        return Said(prose(text), tag, "" if tag.lower().split("-")[0] in asked else self.language(tag))
+        return Said(prose(text), tag, self._unasked(tag))
 
     def heading(self, record: Mapping[str, Any]) -> Said:
         """The line that names a record, as `node.directory.views` shows it."""
         tag, text = heading(record, self.wanted)
+        return Said(text, tag, self._unasked(tag))
+
+    def _unasked(self, tag: str) -> str:
+        """The name of a language that the visitor didn't ask for; empty for one that they did, and for none."""
         asked = {each.lower().split("-")[0] for each in self.wanted}
-        return Said(text, tag, self.language(tag) if tag and tag.lower().split("-")[0] not in asked else "")
+        return self.language(tag) if tag and tag.lower().split("-")[0] not in asked else ""
 
     # --- CLDR ---------------------------------------------------------------------------------------------------
 

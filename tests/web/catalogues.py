@@ -2,7 +2,8 @@
 
 Rules:
 
-- a text is what a template or a module of node/web marks, or a label of the catalogue of services
+- a text is what a template or a module of node/web marks, a label of the catalogue of services, or a sentence that any
+  module makes to be translated (`said`, see `node.sentence`), but those of commands and of the demonstration
 - a catalogue keeps its translations, loses what no page says any more, and has what is new without a translation;
   nothing is guessed, so nothing is fuzzy
 - no dates, places in the source or widths: a catalogue changes when a text does
@@ -20,10 +21,12 @@ from node.kinds.catalogue import CATEGORIES, SERVICES
 from node.web.languages import CATALOGUES, SPOKEN
 
 WEB = CATALOGUES.parent
+NODE = WEB.parent
 TEMPLATES = CATALOGUES / "pages.pot"
 TRANSLATED = tuple(tag for tag in SPOKEN if tag != "en")
 
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+_CORE = [("cli/**.py", "ignore"), ("demo/**.py", "ignore"), ("**.py", "python")]
 _AS_RENDERED = {
     "templates/**.html": {
         "extensions": "jinja2.ext.i18n,jinja2.ext.loopcontrols",
@@ -39,10 +42,17 @@ _KEYWORDS = {
 }  # fmt: skip
 
 
+def sentences() -> set[str]:
+    """The templates of the core's sentences."""
+    return {str(text) for _, _, text, _, _ in extract_from_dir(NODE, _CORE, keywords={"said": None})}
+
+
 def extracted() -> Catalog:
     """All texts of the pages, in the order of their English."""
     found = Catalog(charset="utf-8")
     texts = extract_from_dir(WEB, _METHODS, _AS_RENDERED, _KEYWORDS)
+    for text in sorted(sentences()):
+        found.add(text)
     for _, _, text, _, context in sorted(texts, key=lambda each: (str(each[2]), each[4] or "")):
         found.add(text, context=context)
     for label in (*CATEGORIES.values(), *SERVICES.values()):

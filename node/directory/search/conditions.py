@@ -18,6 +18,7 @@ from node.directory.search.question import Moment, Question, moment
 from node.directory.search.words import Word
 from node.errors import InputError, Malformed
 from node.protocol.names import parse_node_id
+from node.sentence import at, said
 from node.trust.reach import Standing
 
 NEVER = 2**52
@@ -70,9 +71,11 @@ class Hits:
 def of(db: sqlite3.Connection, reader: Reader, question: Question) -> Hits:
     """The hits of a question, with its words as they stand; InputError where it can't be answered."""
     if question.order == "distance" and question.near is None:
-        raise InputError("sort: a distance is from somewhere: say near what, or sort otherwise", "sort")
+        fault = said("a distance is from somewhere: say near what, or sort otherwise")
+        raise InputError(at("sort", fault), "sort")
     if question.explain and question.limit > MOST_EXPLAINED:
-        raise InputError(f"limit: with explain a page has at most {MOST_EXPLAINED} records: ask for fewer", "limit")
+        fault = said("with explain a page has at most {most} records: ask for fewer", most=MOST_EXPLAINED)
+        raise InputError(at("limit", fault), "limit")
     asked = words.parse(question.q) if question.q is not None else ()
     place = places.find(db, reader, question)
     found = spots.find(db, reader, question, place)

@@ -12,10 +12,11 @@ import orjson
 
 from node.errors import InputError, Malformed
 from node.protocol.names import LARGEST_INTEGER, decode_base64, encode_base64
+from node.sentence import said
 
 Key = float | int | str
 
-_SENTENCE = "this cursor is not one of this question: leave 'after' out to begin with the first page"
+_SENTENCE = said("this cursor is not one of this question: leave 'after' out to begin with the first page")
 
 
 def write(digest: str, key: Key, no: int) -> str:

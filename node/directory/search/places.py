@@ -26,6 +26,7 @@ from node.directory.reader import Reader
 from node.directory.search.question import Box, Question, box, coordinates
 from node.errors import InputError
 from node.kinds.body import quoted
+from node.sentence import at, said
 from node.storage.facts import SPHERE, point, spot
 
 EARTH_KM = 6371.0088
@@ -90,8 +91,14 @@ def find(db: sqlite3.Connection, reader: Reader, question: Question) -> Place | 
     if (own := _own(db, reader, question.near)) is not None:
         return own
     near = _alike(db, reader, question.near)
-    hint = f"did you mean {' or '.join(near)}?" if near else "give latitude,longitude, such as 58.38,26.72"
-    raise InputError(f"near: no city is called {quoted(question.near)} here: {hint}", "near")
+    hint = said("give latitude,longitude, such as 58.38,26.72")
+    if near:
+        meant, *alike = near
+        for other in alike:
+            meant = said("{city} or {other}", city=meant, other=other)
+        hint = said("did you mean {city}?", city=meant)
+    fault = said("no city is called {city} here: {hint}", city=quoted(question.near), hint=hint)
+    raise InputError(at("near", fault), "near")
 
 
 def holds(question: Question, place: Place | None, latitude: int, longitude: int) -> bool:

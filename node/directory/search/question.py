@@ -26,6 +26,7 @@ from node.kinds import KINDS, sentences
 from node.kinds.body import quoted
 from node.kinds.catalogue import Category
 from node.kinds.fields import Country, LanguageTag, Slug
+from node.sentence import at, said
 
 LONGEST_TEXT = 200
 LONGEST_PAGE = 1_000
@@ -56,7 +57,6 @@ class Box(NamedTuple):
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(Z|[+ -](?:0\d|1[0-4]):[0-5]\d)?)?", re.ASCII
 )
-_WRITE = "write it like 2027-06-02T10:00, or 2027-06-02T10:00+02:00"
 
 
 def moment(text: str, *, day_ends: bool = False) -> Moment:
@@ -64,18 +64,19 @@ def moment(text: str, *, day_ends: bool = False) -> Moment:
 
     A day alone is its first second, or with `day_ends` the first after it.
     """
-    match = _TIME.fullmatch(text)
+    match, shown = _TIME.fullmatch(text), quoted(text)
     if match is None:
-        raise ValueError(f"{quoted(text)} is not a time: {_WRITE}")
+        sentence = said("{text} is not a time: write it like 2027-06-02T10:00, or 2027-06-02T10:00+02:00", text=shown)
+        raise ValueError(sentence)
     # In an address '+' is a blank, and many who write one forget it.
     offset = (match[5] or "").replace(" ", "+").replace("Z", "+00:00")
     clock = f"{match[2] or '00'}:{match[3] or '00'}:{match[4] or '00'}"
     try:
         when = datetime.fromisoformat(f"{match[1]}T{clock}{offset or '+00:00'}")
     except ValueError:
-        raise ValueError(f"{quoted(text)} is not in the calendar: check the day and the month") from None
+        raise ValueError(said("{text} is not in the calendar: check the day and the month", text=shown)) from None
     if not 1970 < when.year < 2200:
-        raise ValueError(f"{quoted(text)} is too far away: give a year from 1971 to 2199")
+        raise ValueError(said("{text} is too far away: give a year from 1971 to 2199", text=shown))
     later = 86_400 if day_ends and match[2] is None else 0
     return Moment(int(when.astimezone(UTC).timestamp()) + later, not offset)
 
@@ -85,13 +86,17 @@ def box(text: str) -> Box:
     numbers = [_number(each) for each in text.split(",", 5)]
     if len(numbers) != 4 or any(number is None for number in numbers):
         raise ValueError(
-            f"{quoted(text)} is not a box: give west,south,east,north in degrees, such as 5.9,47.3,15.1,55"
+            said(
+                "{text} is not a box: give west,south,east,north in degrees, such as 5.9,47.3,15.1,55",
+                text=quoted(text),
+            )
         )
     west, south, east, north = (number or 0.0 for number in numbers)
     if abs(south) > 90 or abs(north) > 90 or abs(west) > 180 or abs(east) > 180:
-        raise ValueError(f"{quoted(text)} is not on the Earth: give west,south,east,north, latitudes up to 90")
+        sentence = said("{text} is not on the Earth: give west,south,east,north, latitudes up to 90", text=quoted(text))
+        raise ValueError(sentence)
     if south > north:
-        raise ValueError(f"{quoted(text)} has its south above its north: give west,south,east,north")
+        raise ValueError(said("{text} has its south above its north: give west,south,east,north", text=quoted(text)))
     return Box(west, south, east, north)
 
 
@@ -101,7 +106,8 @@ def coordinates(text: str) -> tuple[float, float] | None:
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return None
     if abs(numbers[0]) > 90 or abs(numbers[1]) > 180:
-        raise ValueError(f"{quoted(text)} is not on the Earth: give latitude,longitude, such as 58.38,26.72")
+        sentence = said("{text} is not on the Earth: give latitude,longitude, such as 58.38,26.72", text=quoted(text))
+        raise ValueError(sentence)
     return numbers[0], numbers[1]
 
 
@@ -112,7 +118,8 @@ def _number(text: str) -> float | None:
 def _near(text: str) -> str:
     coordinates(text)
     if not any(character.isalnum() for character in text):
-        raise ValueError(f"{quoted(text)} is no place: give a city, or latitude,longitude such as 58.38,26.72")
+        sentence = said("{text} is no place: give a city, or latitude,longitude such as 58.38,26.72", text=quoted(text))
+        raise ValueError(sentence)
     return text
 
 
@@ -142,7 +149,7 @@ def _split(values: Any) -> Any:
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         return values
     if sum(len(text) for text in texts) > LONGEST_TEXT * MOST_VALUES:
-        raise ValueError(f"too many: give at most {MOST_VALUES}")
+        raise ValueError(said("too many: give at most {most}", most=MOST_VALUES))
     return tuple(dict.fromkeys(each.strip() for text in texts for each in text.split(",")))
 
 
@@ -172,7 +179,7 @@ class Question(BaseModel):
         gt=0,
         le=FARTHEST,
         allow_inf_nan=False,
-        description=f"a distance from `near` in kilometres, above 0 and up to {FARTHEST:.0f}",
+        description=said("a distance from `near` in kilometres, above 0 and up to 20040"),
     )
     bbox: Annotated[str, Field(max_length=100), AfterValidator(_box)] | None = Field(
         None, description="west,south,east,north in degrees, as in GeoJSON; west > east crosses the antimeridian"
@@ -222,7 +229,7 @@ class Question(BaseModel):
             if fault["type"] == "extra_forbidden":
                 known = ", ".join(_schema()["properties"])
                 raise InputError(f"{quoted(field)} can't be asked for: give {known}", field) from None
-            raise InputError(f"{field}: {next(sentences.of(_schema(), error))[1]}", field) from None
+            raise InputError(at(field, next(sentences.of(_schema(), error))[1]), field) from None
 
     @property
     def order(self) -> Sort:

@@ -26,6 +26,7 @@ from rapidfuzz.process import extract
 
 from node.directory.reader import Reader
 from node.errors import InputError
+from node.sentence import at, said
 from node.storage.index import fold
 
 MOST_WORDS = 8
@@ -77,9 +78,9 @@ def parse(text: str, field: str = "q") -> tuple[Word, ...]:
     """The words of a text, each once; InputError, naming the field, where there are none, or too many."""
     found = re.findall(r"\w+", fold(text))
     if not found:
-        raise InputError(f"{field}: there is nothing to search for: give at least one word", field)
+        raise InputError(at(field, said("there is nothing to search for: give at least one word")), field)
     if len(found) > MOST_WORDS:
-        raise InputError(f"{field}: a search has up to {MOST_WORDS} words: use fewer", field)
+        raise InputError(at(field, said("a search has up to {most} words: use fewer", most=MOST_WORDS)), field)
     return tuple(Word(each) for each in dict.fromkeys(found))
 
 

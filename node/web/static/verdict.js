@@ -1,8 +1,9 @@
 // What a desk is told of a pass where its node is out of reach: one of seven verdicts. Nothing is asked of anybody.
 //
-//   const shown = await judge(text, told, { venue: "desk", asOf, now, arrived: [] })
+//   const shown = await judge(text, told, { venue: "desk", asOf, now, arrived: {} })
 //   shown.verdict, shown.sentence
 //
+// - sentences: the translation of each template in `said`, as the page has it; without one, English
 // - it is node/roaming/{passes,status,verdicts}.py over again, rule by rule and word by word; what it answers is what
 //   /api/v1/desk/verify would: tests/browser/test_desk_page.py holds the two together
 // - told: see node/roaming/offline.py; asOf: when it was told; arrived: when this device let the pass in, by its key;
@@ -14,7 +15,10 @@ const judge = (() => {
   const LONGEST = 2048, MOST_VENUES = 8, MOST_DAYS = 31, DAY = 86_400, LARGEST_LIST = 1 << 20;
   const CLAIMS = "aud company days exp iat iss jti name nbf status venues visit";
   const URI = "bra:status_list/";
-  const NOT_A_PASS = "this is no pass, or it was changed: ask the guest to show it again, or call their organisation";
+  const said = (template, values = {}) => ({ template, values });
+  const NOT_A_PASS = said(
+    "this is no pass, or it was changed: ask the guest to show it again, or call their organisation",
+  );
 
   class Malformed extends Error {}
 
@@ -136,55 +140,93 @@ const judge = (() => {
   }
 
   function age(issuer, list, now, told) {
-    const whatToDo = `call ${issuer.name}, and see that this node is connected`;
-    if (!list) return `which passes ${issuer.name} has revoked isn't known here: ${whatToDo}`;
-    if (!(issuer.fresh_until > now && issuer.heard >= now - told.stale_seconds)) {
-      return `nothing was heard from ${issuer.name} for too long to know of revocations: ${whatToDo}`;
+    const who = { issuer: issuer.name };
+    if (!list) {
+      return said(
+        "which passes {issuer} has revoked isn't known here: call {issuer}, and see that this node is connected",
+        who,
+      );
     }
-    if (list[2] <= now) return `the list of passes that ${issuer.name} has revoked is too old: ${whatToDo}`;
+    if (!(issuer.fresh_until > now && issuer.heard >= now - told.stale_seconds)) {
+      return said(
+        "nothing was heard from {issuer} for too long to know of revocations: call {issuer}, and see that this node is connected",
+        who,
+      );
+    }
+    if (list[2] <= now) {
+      return said(
+        "the list of passes that {issuer} has revoked is too old: call {issuer}, and see that this node is connected",
+        who,
+      );
+    }
     return null;
   }
 
   async function judged(pass, issuer, place, arrived, list, now, told) {
-    if (list && (await isRevoked(list, pass.place))) return ["REVOKED", `${issuer.name} has revoked this pass: call them`];
+    if (list && (await isRevoked(list, pass.place))) {
+      return ["REVOKED", said("{issuer} has revoked this pass: call them", { issuer: issuer.name })];
+    }
     if (pass.aud !== told.host || !pass.venues.includes(place.id)) {
-      return ["NOT THIS VENUE", `this pass is not for ${place.name}: ask the guest where they are expected`];
+      return ["NOT THIS VENUE", said(
+        "this pass is not for {place}: ask the guest where they are expected",
+        { place: place.name },
+      )];
     }
     const today = local(now, place.zone).day, [first, last] = pass.days;
-    if (now >= pass.exp || today > last) return ["EXPIRED", `this pass ended on ${last}: ask for a new one`];
-    if (pass.iat > now + told.leeway) {
-      return ["NOT YET", "this pass was issued in the future: check this machine's clock, then call its issuer"];
+    if (now >= pass.exp || today > last) {
+      return ["EXPIRED", said("this pass ended on {day}: ask for a new one", { day: last })];
     }
-    if (now < pass.nbf || today < first) return ["NOT YET", `this pass begins on ${first}`];
+    if (pass.iat > now + told.leeway) {
+      return ["NOT YET", said("this pass was issued in the future: check this machine's clock, then call its issuer")];
+    }
+    if (now < pass.nbf || today < first) return ["NOT YET", said("this pass begins on {day}", { day: first })];
     const once = arrived.length && first === last;
     const then = once ? local(arrived[0], place.zone).clock : "";
     if (once && told.replay === "refuse") {
-      return ["EXPIRED", `this pass of one day was used here at ${then}: ask who came then`];
+      return ["EXPIRED", said("this pass of one day was used here at {time}: ask who came then", { time: then })];
     }
     const old = age(issuer, list, now, told);
     if (old) return ["STALE", old];
-    const again = once ? `; this pass was shown here at ${then}, too` : "";
-    return ["OK", `${pass.name} of ${pass.company} is welcome${again}`];
+    const { name, company } = pass;
+    if (once) {
+      const shownBefore = { name, company, time: then };
+      return ["OK", said("{name} of {company} is welcome; this pass was shown here at {time}, too", shownBefore)];
+    }
+    return ["OK", said("{name} of {company} is welcome", { name, company })];
   }
 
   // Why the bearer of a good pass is not expected at the place today, if that is so.
   function unexpected(pass, issuer, place, visit, now, told) {
     if (!visit) {
       if (pass.iss === told.host || howMany(pass.days) <= place.unasked_days) return null;
-      const whatToDo = `call ${issuer.name}, and have them ask for a visit`;
+      const names = { place: place.name, issuer: issuer.name };
       if (!place.unasked_days) {
-        return ["NOT THIS VENUE", `${place.name} takes nobody who has not asked before: ${whatToDo}`];
+        return ["NOT THIS VENUE", said(
+          "{place} takes nobody who has not asked before: call {issuer}, and have them ask for a visit",
+          names,
+        )];
       }
-      const most = `${place.unasked_days} day${place.unasked_days === 1 ? "" : "s"}`;
-      return ["NOT THIS VENUE", `${place.name} takes guests who have not asked for ${most} at most: ${whatToDo}`];
+      const most = place.unasked_days === 1 ? said("1 day") : said("{number} days", { number: place.unasked_days });
+      return ["NOT THIS VENUE", said(
+        "{place} takes guests who have not asked for {most} at most: call {issuer}, and have them ask for a visit",
+        { ...names, most },
+      )];
     }
     const [state, venue, first, last] = visit, today = local(now, place.zone).day;
-    if (!told.expected.includes(state)) return ["REVOKED", `this visit is ${state} here: ask who expects them`];
-    if (venue !== place.id) {
-      return ["NOT THIS VENUE", `this visit is not to ${place.name}: ask the guest where they are expected`];
+    if (!told.expected.includes(state)) {
+      return ["REVOKED", said("this visit is {state} here: ask who expects them", { state: said(state) })];
     }
-    if (today > last) return ["EXPIRED", `this visit was agreed until ${last}: ask who expects them`];
-    if (today < first) return ["NOT YET", `this visit was agreed from ${first} on`];
+    if (venue !== place.id) {
+      return ["NOT THIS VENUE", said(
+        "this visit is not to {place}: ask the guest where they are expected",
+        { place: place.name },
+      )];
+    }
+    if (today > last) return ["EXPIRED", said(
+      "this visit was agreed until {day}: ask who expects them",
+      { day: last },
+    )];
+    if (today < first) return ["NOT YET", said("this visit was agreed from {day} on", { day: first })];
     return null;
   }
 
@@ -199,6 +241,14 @@ const judge = (() => {
     return { ...issuer, phone: issuer.fresh_until > now ? issuer.phone ?? "" : "" };
   }
 
+  // A sentence with its values, which may be sentences themselves. No value is a template.
+  function spoken({ template, values }, sentences) {
+    return (own(sentences, template) ?? template).replace(/\{(\w+)\}/g, (place, name) => {
+      const value = own(values, name) ?? place;
+      return typeof value === "object" ? spoken(value, sentences) : value;
+    });
+  }
+
   function shown(verdict, sentence, place, { id, issuer, pass, arrived = [] } = {}) {
     const answer = { verdict, sentence, venue: { id: place.id, name: place.name }, arrived: arrived.map(moment) };
     if (issuer) answer.issuer = { node_id: id, organisation: issuer.name, phone: issuer.phone };
@@ -210,7 +260,12 @@ const judge = (() => {
     return answer;
   }
 
-  async function judge(text, told, { venue, asOf, now, arrived = {} }) {
+  async function judge(text, told, { venue, asOf, now, arrived = {}, sentences = {} }) {
+    const answer = await verdictOn(text, told, { venue, asOf, now, arrived });
+    return { ...answer, sentence: spoken(answer.sentence, sentences) };
+  }
+
+  async function verdictOn(text, told, { venue, asOf, now, arrived }) {
     const place = { id: venue, ...own(told.venues, venue) };
     let pass;
     try {
@@ -219,11 +274,16 @@ const judge = (() => {
       return shown("UNKNOWN ISSUER", NOT_A_PASS, place);
     }
     const id = pass.iss, issuer = known(id, told, asOf, now);
-    if (!issuer) return shown("UNKNOWN ISSUER", "nobody here knows who issued this: call a partner who may", place);
-    if (issuer.refused) return shown("UNKNOWN ISSUER", issuer.refused, place, { id, issuer });
+    if (!issuer) return shown("UNKNOWN ISSUER", said(
+      "nobody here knows who issued this: call a partner who may",
+    ), place);
+    if (issuer.refused) return shown("UNKNOWN ISSUER", said(issuer.refused, { name: issuer.name }), place, { id, issuer });
     const key = own(issuer.keys, pass.kid);
     if (!key) {
-      const sentence = `${issuer.name} has replaced the key of this pass: ask the guest for the new one`;
+      const sentence = said(
+        "{issuer} has replaced the key of this pass: ask the guest for the new one",
+        { issuer: issuer.name },
+      );
       return shown("UNKNOWN ISSUER", sentence, place, { id, issuer });
     }
     if (!(await isSigned(pass, key))) return shown("UNKNOWN ISSUER", NOT_A_PASS, place);
