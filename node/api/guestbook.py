@@ -24,6 +24,7 @@ from node.api.writing import Operate
 from node.roaming.journal import NoVisit
 from node.roaming.visit import LONGEST_NOTE
 from node.roaming.whom import NoVenue
+from node.sentence import said
 
 HOSTS = ("accept", "decline", "propose", "arrived", "no-show")
 """What a host may answer, or say of who came."""
@@ -82,8 +83,8 @@ class Guestbook:
             raise Refused.fields([("answer", f"write one of {', '.join(HOSTS)}")], 422)
         return await self._done("visit-say", {"visit": visit, "answer": answer, "days": days, "note": _short(note)})
 
-    async def passes(self, caller: Caller, visit: str) -> list[dict[str, str]]:
-        """The `name` and `token` of each of the people of an accepted visit."""
+    async def passes(self, caller: Caller, visit: str) -> list[dict[str, Any]]:
+        """The pass of each of the people of an accepted visit; see `visit_passes.given`."""
         found = await self._done("visit-passes", {"visit": visit, "asker": _asker(caller)})
         return list(found["passes"])
 
@@ -121,5 +122,5 @@ def _asker(caller: Caller) -> str:
 
 def _short(note: str) -> str:
     if len(note) > LONGEST_NOTE:
-        raise Refused.fields([("note", f"write at most {LONGEST_NOTE} characters")], 422)
+        raise Refused.fields([("note", said("write at most {most} characters", most=LONGEST_NOTE))], 422)
     return note.strip()

@@ -80,7 +80,15 @@ PASSES = {
     "properties": {
         "passes": {
             "type": "array",
-            "items": {"type": "object", "required": ["name", "token"], "properties": {"name": _TEXT, "token": _TEXT}},
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": _TEXT,
+                    "token": {"type": "string", "description": "as its bearer shows it"},
+                    "revoked": {"const": True, "description": "there is no token any more: ask the operator"},
+                },
+            },
         }
     },
 }

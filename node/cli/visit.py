@@ -152,8 +152,9 @@ def passes(id: IdArgument, /, *, home: HomeOption = HERE, json: JsonFlag = False
         print_json(found)
         return
     for each in found["passes"]:
-        say(each["name"], error=True)
-        print(each["token"], flush=True)
+        say(f"{each['name']}: this pass was revoked" if "revoked" in each else each["name"], error=True)
+        if "token" in each:
+            print(each["token"], flush=True)
 
 
 @visit.command

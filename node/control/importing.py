@@ -80,8 +80,7 @@ class Importing:
         known = _digest(hashed, sheet, kind, source, state)
         if digest is not None and digest != known:
             raise ChangedMeanwhile("the file or this node's records changed since the preview: look at a new one")
-        named = absent if missing == "withdraw" else missing or ()
-        gone = [ref for ref in absent if ref in frozenset(named)] if missing != "keep" else []
+        gone = _withdrawn(absent, missing)
         changes = [
             Change(kind, each.body, each.ref, visibility=each.visibility, source=source or None)
             for each in sheet.drafts
@@ -175,6 +174,14 @@ def _places(kind: str, sheet: Sheet) -> list[dict[str, Any]]:
         {"latitude": place[0], "longitude": place[1], "name": heading}
         for heading, place in itertools.islice(placed, MOST_PLACES)
     ]
+
+
+def _withdrawn(absent: list[str], missing: str | Sequence[str] | None) -> list[str]:
+    """Which of the rows that are missing are withdrawn."""
+    if isinstance(missing, str):
+        return absent if missing == "withdraw" else []
+    named = frozenset(missing or ())
+    return [ref for ref in absent if ref in named]
 
 
 def _check(source: str, missing: str | Sequence[str] | None, mapping: Mapping[str, str] | None) -> None:

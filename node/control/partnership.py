@@ -45,7 +45,7 @@ class Partnership:
 
         def read(db: sqlite3.Connection) -> dict[str, Any]:
             node_id = find_node(db, parts, node)
-            held, refused = authors.find(db, node_id), partners.refusals(db, node_id)[:_MOST_REFUSALS]
+            held, refused = authors.find(db, node_id), partners.refusals(db, node_id, most=_MOST_REFUSALS)
             names = names_of(db, parts, {node_id, *(each.author for each in refused)})
             said = [each.body for each in endorsing.of(db, parts.acceptance.me, node_id)]
             blocked = next((each for each in blocks.everything(db) if each.node_id == node_id), None)

@@ -16,6 +16,7 @@ from node.roaming.availability import each_day, unasked_days
 from node.roaming.passes import Pass, Token
 from node.roaming.rendering import Sheet
 from node.roaming.visit import Days
+from node.sentence import said
 from node.storage import authors, passes, records
 
 FORMS = ("pdf", "png", "svg")
@@ -116,4 +117,6 @@ class Passing:
                 return read.claims
         except ProtocolError:
             pass
-        raise InputError("this is no pass that this node's key of now has signed: issue a new one ('bra pass issue')")
+        raise InputError(
+            said("this is no pass that this node's key of now has signed: issue a new one ('bra pass issue')")
+        )

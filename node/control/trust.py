@@ -1,5 +1,6 @@
 """Operations on trust: why somebody is known here, and what would be lost without somebody."""
 
+import asyncio
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -32,12 +33,13 @@ class Trust:
         `known`: how many there are in all; `nodes` are `most` of them from `start` on, and this node with the first.
         """
         parts = self._parts
-        everyone = sorted(parts.acceptance.known.items(), key=lambda found: (len(found[1].path), found[0]))
-        shown = {node: found.standing for node, found in everyone[start : start + max(0, min(most, MOST_SHOWN))]}
+        known = parts.acceptance.known
+        everyone = await asyncio.to_thread(sorted, known, key=lambda node: (len(known[node].path), node))
+        shown = everyone[start : start + max(0, min(most, MOST_SHOWN))]
 
         def read(db: sqlite3.Connection) -> tuple[dict[NodeId, tuple[Step, ...]], list[tuple[NodeId, NodeId]]]:
             paths = parts.acceptance.nearest(db, parts.world.now(), shown)
-            return paths, parts.acceptance.vouched(list(shown))
+            return paths, parts.acceptance.vouched(shown)
 
         paths, vouched = await parts.database.write(read)
         names = await self._names({*shown, *(step.node for path in paths.values() for step in path)})
@@ -45,7 +47,7 @@ class Trust:
             {
                 "node_id": node,
                 "organisation": names.get(node, ""),
-                "standing": shown[node].name.lower(),
+                "standing": known[node].standing.name.lower(),
                 "partner": node in parts.acceptance.partners,
                 "path": _path(path, names),
             }

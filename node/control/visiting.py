@@ -107,7 +107,7 @@ class Visiting:
         return await self._parts.visits.show(visit, asker=asker)
 
     async def passes(self, *, visit: str, asker: str = "") -> dict[str, Any]:
-        """The passes of an accepted visit: who they are for, and their tokens."""
+        """The passes of an accepted visit: who they are for, and their tokens, or that they are `revoked`."""
         return {"passes": await self._parts.visits.passes(visit, asker=asker)}
 
     async def pack(

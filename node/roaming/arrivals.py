@@ -5,7 +5,8 @@ Rules (SPEC, "Visits"):
 - the host signs that the guests of a visit came; the guest's node, which knows what was agreed, signs the same bytes
   and sends its signature back. Only what both signed counts
 - that somebody came, the guest's node believes where the host names a pass of this visit: its `jti` is in the pass and
-  nowhere else. Else it waits for its own people to confirm that they came; what they don't goes with the visit
+  nowhere else. Else, and where that pass was revoked and may be in the wrong hands, it waits for its own people to
+  confirm that they came; what they don't goes with the visit
 - both signing keys are those of the newest cards; the statement says both names, so that it means nothing elsewhere
 
     {"type": "arrival", "host": "bra1...", "guest": "bra1...", "visit": "...", "venue": "delta-desk",
@@ -29,7 +30,8 @@ from node.roaming.journal import answer_minutes
 from node.roaming.messages import Messages, Refusal
 from node.roaming.passes import Token
 from node.roaming.visit import Days, Event
-from node.storage import arrivals, authors, visits
+from node.sentence import said
+from node.storage import arrivals, authors, passes, visits
 from node.storage.arrivals import Arrival
 from node.storage.visits import Visit
 
@@ -109,7 +111,7 @@ class Arrivals:
         """Signs the arrival that the host has stated, and sends the signature; InputError where it stated none."""
         held = arrivals.find(db, visit.guest, visit.id)
         if held is None:
-            raise InputError("the host has not said that you came: ask it to say so")
+            raise InputError(said("the host has not said that you came: ask it to say so"))
         if held.guest_signature is not None:
             return
         signature = self._key.sign(held.statement)
@@ -133,9 +135,9 @@ class Arrivals:
 
 
 def _was_shown(db: sqlite3.Connection, visit: Visit, shown: str) -> bool:
-    """Whether this node has made a pass of this id for the visit."""
-    made = [Token.parse(text).claims.id for text in visits.passes(db, visit.no).values()]
-    return any(hmac.compare_digest(each, shown) for each in made)
+    """Whether this node has made a pass of this id for the visit, and not revoked it."""
+    revoked, made = passes.revoked(db), [Token.parse(text).claims for text in visits.passes(db, visit.no).values()]
+    return any(hmac.compare_digest(each.id, shown) for each in made if each.index not in revoked)
 
 
 def _arrival(

@@ -7,15 +7,17 @@ Rules (SPEC, "Messages"):
 - a recipient is called where its beat says; one that can't be called has a mailbox with the nodes between it and us, or
   with a partner of ours. Who holds a message there is asked again until it hands out the recipient's answer
 - one recipient that doesn't answer keeps no other one waiting
-- an address in a beat must not make this node call its own machine or network, unless it calls there anyway (a
-  rehearsal); where a name leads is looked at when it is called (see `federation.outward`)
+- an address in a beat must not make this node call its own machine or network, unless it is there itself (a
+  rehearsal), or a partner's URL is at that host; where a name leads is looked at when it is called (see
+  `federation.outward`)
 """
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -247,12 +249,14 @@ class Delivery:
     def _addresses(self, db: sqlite3.Connection, to: NodeId) -> list[Address]:
         """Where a message to a node is brought, the likeliest first."""
         everyone = {each.node_id: each for each in partners.everyone(db)}
-        rehearsal = any(is_here(url) for url in (self._own_url, *(each.url or "" for each in everyone.values())))
+        rehearsal = is_here(self._own_url)
+        confirmed = {urlsplit(each.url).hostname for each in everyone.values() if each.url}
 
         def of(node: NodeId) -> list[Address]:
             found, partner = authors.find(db, node), everyone.get(node)
             told = (partner.url or "" if partner else "", *(found.beat.urls if found and found.beat else ()))
-            return [Address(node, url) for url in dict.fromkeys(told) if _callable(url, rehearsal=rehearsal)][:2]
+            urls = [url for url in dict.fromkeys(told) if _callable(url, rehearsal=rehearsal, confirmed=confirmed)]
+            return [Address(node, url) for url in urls[:2]]
 
         if own := of(to):
             return own
@@ -264,9 +268,10 @@ class Delivery:
         return mailboxes
 
 
-def _callable(url: str, *, rehearsal: bool) -> bool:
+def _callable(url: str, *, rehearsal: bool, confirmed: Collection[str | None] = ()) -> bool:
+    """Whether a node is called there. `confirmed`: the hosts of partners' URLs."""
     try:
-        return not is_here(parse_url(url)) or rehearsal
+        return not is_here(parse_url(url)) or rehearsal or urlsplit(url).hostname in confirmed
     except InputError:
         return False
 

@@ -31,6 +31,7 @@ from node.roaming.availability import ends, starts
 from node.roaming.node_keys import NodeKeys
 from node.roaming.passes import Pass, Token
 from node.roaming.visit import Days
+from node.sentence import said
 from node.storage import authors, passes, records
 from node.storage.database import Database
 from node.storage.passes import Issued
@@ -79,9 +80,9 @@ class Passes:
         now = self._world.now()
         begins, until = int(starts(zone, days)), int(ends(zone, days))
         if until <= now:
-            raise InputError(f"{days.last} is over: give days to come")
+            raise InputError(said("{day} is over: give days to come", day=days.last))
         if passes.count(db) >= MOST:
-            raise InputError(f"{MOST} passes are good at the same time: wait until some have ended")
+            raise InputError(said("{most} passes are good at the same time: wait until some have ended", most=MOST))
         try:
             # Read as a desk reads it: what none would take isn't issued.
             claims = Pass.parse(
@@ -110,6 +111,11 @@ class Passes:
     def current(self, token: str) -> bool:
         """Whether a pass of this node's own was signed with its pass key of now: with a key, all of its passes end."""
         return Token.parse(token).kid == self._node_keys.pass_key[0]
+
+    def revoked(self, db: sqlite3.Connection) -> set[int]:
+        """The places of those that are revoked: here, or as others read it."""
+        there, _ = self._published(db)
+        return there | passes.revoked(db)
 
     def revoke(self, db: sqlite3.Connection, *, ids: Iterable[str] = (), visit: str | None = None) -> int:
         """Revokes passes by their ids, or all of a visit; how many were good until now. `publish` tells the others."""

@@ -35,7 +35,7 @@ class Pack:
     visit: dict[str, Any]
     about: dict[str, Any]
     events: list[dict[str, Any]]
-    passes: list[dict[str, str]]
+    passes: list[dict[str, Any]]
     now: float
 
     async def made(self, form: str) -> bytes:
@@ -52,7 +52,10 @@ class Pack:
             guide=self.about.get("guide"),
             events=self.events,
             calendar=calendars.calendar(self.visit, venue["body"], self.now),
-            passes=[(each["name"], each["token"], rendering.png(each["token"])) for each in self.passes],
+            passes=[
+                (each["name"], each["token"], rendering.png(each["token"])) for each in self.passes if "token" in each
+            ],
+            revoked=[each["name"] for each in self.passes if "revoked" in each],
             made=format_time(self.now),
         )
         return FORMS[form](trip)

@@ -36,7 +36,10 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """What a pack is made of. `passes`: (name, token, code as PNG) of each person; `calendar`: the `.ics` file."""
+    """What a pack is made of. `passes`: (name, token, code as PNG) of each person; `calendar`: the `.ics` file.
+
+    `revoked`: the names of those whose pass was revoked.
+    """
 
     visit: Mapping[str, Any]
     venue: Record
@@ -46,6 +49,7 @@ class Trip:
     events: Sequence[Record]
     calendar: bytes
     passes: Sequence[tuple[str, str, bytes]]
+    revoked: Sequence[str]
     made: str
 
     @property
@@ -84,7 +88,7 @@ def bundle(trip: Trip) -> bytes:
 
 
 def _sections(trip: Trip) -> Iterator[tuple[str, str]]:
-    yield "Passes", "".join(_pass(*each) for each in trip.passes)
+    yield "Passes", "".join([*(_pass(*each) for each in trip.passes), *map(_revoked, trip.revoked)])
     yield "The visit", _visit(trip)
     yield "The venue", _venue(trip)
     yield "People to call", "".join(_contact(each, trip) for each in trip.contacts)
@@ -99,6 +103,10 @@ def _sections(trip: Trip) -> Iterator[tuple[str, str]]:
 def _pass(name: str, token: str, code: bytes) -> str:
     picture = f'<img alt="The code of the pass" src="{_data("image/png", code)}">'
     return f"<h3>{escape(name)}</h3><p>{picture}</p><p>If it can't be scanned: <code>{escape(token)}</code></p>"
+
+
+def _revoked(name: str) -> str:
+    return f"<h3>{escape(name)}</h3><p>This pass was revoked: ask the operator of your organisation's node.</p>"
 
 
 def _visit(trip: Trip) -> str:

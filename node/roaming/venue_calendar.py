@@ -75,7 +75,7 @@ async def read(data: bytes, zone: str, days: tuple[str, str]) -> list[Busy]:
     try:
         found = [(float(start), float(end)) for start, end in json.loads(answer)]
         return [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in found]
-    except (TypeError, ValueError, OverflowError, OSError) as error:
+    except (TypeError, ValueError, OverflowError, OSError, RecursionError) as error:
         raise Malformed("it was not read: try again") from error
 
 

@@ -28,13 +28,14 @@ from node.errors import InputError, Malformed, ProtocolError
 from node.protocol.canonical import encode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId, parse_record_id
-from node.roaming import availability, journal, showing
+from node.roaming import availability, journal, showing, visit_passes
 from node.roaming.arrivals import Arrivals
 from node.roaming.issuing import Passes
 from node.roaming.messages import Busy, Messages, Refusal
 from node.roaming.passes import Pass
 from node.roaming.request import Request
 from node.roaming.visit import EXPECTED, OPEN, SAYS, SILENCE, Course, Days, Event, Move, Side, Stage, State
+from node.sentence import said
 from node.storage import letters, visits
 from node.storage.database import Database
 from node.storage.visits import Visit
@@ -165,28 +166,30 @@ class Visits:
         days: Days | None = None,
         note: str = "",
         shown: str = "",
+        at: float | None = None,
     ) -> None:
         """Says something for this node's side, in the caller's transaction; InputError where it can't be said now.
 
-        `shown`: the `jti` of the pass that the guests have shown.
+        `shown`: the `jti` of the pass that the guests have shown; `at`: when they came, in seconds, if that isn't now.
         """
         now, before = self._world.now(), journal.course_of(db, visit)
+        came = now if at is None else at
         if event is Event.AGREE:
             days = before.days
         if event is Event.PROPOSE and (days is None or availability.starts(visit.zone, days) <= now):
-            raise InputError("another date lies ahead: give the days that you offer, such as 2027-06-02", "days")
+            raise InputError(said("another date lies ahead: give the days that you offer, such as 2027-06-02"), "days")
         if days and availability.too_far(visit.zone, days, now):
-            raise InputError("these days are too far away: offer days within a year", "days")
+            raise InputError(said("these days are too far away: offer days within a year"), "days")
         if before.state_at(now, visit.ends) is State.EXPIRED:
-            raise InputError("this visit has expired unanswered: ask for a new one")
+            raise InputError(said("this visit has expired unanswered: ask for a new one"))
         move = before.next(event, now, days=days, note=note)
         body: dict[str, Any] = {"visit": visit.id, "move": move.as_value()}
         if move.side is Side.GUEST:
             body["request"] = journal.request_of(visit).as_value()
         if event in (Event.ARRIVE, Event.MISS):
-            self._require_begun(visit, before, now)
+            self._require_begun(visit, before, came)
         if event is Event.ARRIVE:
-            body["arrival"] = self._arrivals.state(db, visit, before.days, now, shown=shown)
+            body["arrival"] = self._arrivals.state(db, visit, before.days, came, shown=shown)
         try:
             self._messages.send(db, NodeId(visit.other), KIND, body, id=f"{visit.id}-{move.side}-{move.no}")
         except InputError as error:
@@ -196,50 +199,30 @@ class Visits:
             visits.trouble(db, visit.no, f"the other side was not told: {error}")
         self._follow(db, visit, before, journal.enter(db, visit, move, now))
 
-    def arrive(self, db: sqlite3.Connection, claims: Pass, place: object, now: float) -> None:
-        """The desk lets the bearer of a pass in; in its transaction (see `desk.Arrived`).
+    def arrive(self, db: sqlite3.Connection, claims: Pass, place: object, at: float) -> None:
+        """The desk lets the bearer of a pass in, or did so at `at`; in its transaction (see `desk.Arrived`).
 
         InputError where this node knows that nobody is expected. A pass may be of no visit: then nothing follows.
         """
-        del place, now
+        del place
         visit = visits.find(db, claims.issuer, claims.visit)
         if visit is not None and visit.side == Side.HOST and visit.state != State.ARRIVED:
-            self.speak(db, visit, Event.ARRIVE, shown=claims.id)
+            self.speak(db, visit, Event.ARRIVE, shown=claims.id, at=at)
 
-    async def passes(self, name: str, *, asker: str = "") -> list[dict[str, str]]:
-        """The pass of each of the people of an accepted visit: `name` and `token`, made when first asked for.
+    async def passes(self, name: str, *, asker: str = "") -> list[dict[str, Any]]:
+        """The pass of each of the people of an accepted visit; see `visit_passes.given`."""
 
-        One that ended with its key, when this node's keys were changed, is made anew.
-        """
-
-        def job(db: sqlite3.Connection) -> list[dict[str, str]]:
-            visit = journal.find(db, name, side=Side.GUEST, asker=asker)
-            if visit.state not in EXPECTED:
-                raise InputError(f"this visit is {visit.state}: there are passes once the host has accepted it")
-            request, held = journal.request_of(visit), visits.passes(db, visit.no)
-            for number, person in enumerate(request.people):
-                if number not in held or not self._passes.current(held[number]):
-                    held[number] = self._passes.issue(
-                        db,
-                        host=NodeId(visit.host),
-                        venues=[request.venue_id],
-                        visit=visit.id,
-                        days=Days(visit.first, visit.last),
-                        zone=visit.zone,
-                        name=person.name,
-                        company=request.company,
-                    )
-                    visits.keep_pass(db, visit.no, number, held[number])
-            return [{"name": each.name, "token": held[number]} for number, each in enumerate(request.people)]
+        def job(db: sqlite3.Connection) -> list[dict[str, Any]]:
+            return visit_passes.given(db, self._passes, journal.find(db, name, side=Side.GUEST, asker=asker))
 
         return await self.database.write(job)
 
     @staticmethod
     def _require_begun(visit: Visit, course: Course, now: float) -> None:
         if now < availability.starts(visit.zone, course.days):
-            raise InputError(f"this visit begins on {course.days.first}: say then who came")
+            raise InputError(said("this visit begins on {day}: say then who came", day=course.days.first))
         if now >= visit.ends + _LATE:
-            raise InputError("this visit is over for more than a day: it is too late to say who came")
+            raise InputError(said("this visit is over for more than a day: it is too late to say who came"))
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -248,16 +231,21 @@ class Visits:
         if asked := visits.find(db, me, id_):
             return self._shown(db, asked.no)
         if request.host == me:
-            raise InputError("that is your own venue: visits are asked of others", "venue")
+            raise InputError(said("that is your own venue: visits are asked of others"), "venue")
         venue = views.one(db, reader, "venue", request.host, request.venue_id)
         if venue is None:
-            raise InputError("there is no such venue here: 'bra search --kind venue' shows those there are", "venue")
+            sentence = said("there is no such venue here: 'bra search --kind venue' shows those there are")
+            raise InputError(sentence, "venue")
         if hindrance := availability.hindrance(venue["body"], request, now):
-            raise InputError(f"{venue['body']['name']} can't be asked for that: {hindrance}")
+            name = venue["body"]["name"]
+            raise InputError(said("{venue} can't be asked for that: {hindrance}", venue=name, hindrance=hindrance))
         if visits.count(db, me, now) >= MOST_OPEN:
-            raise InputError(f"{MOST_OPEN} visits are under way from here: wait until some are over")
+            raise InputError(said("{most} visits are under way from here: wait until some are over", most=MOST_OPEN))
         if asker and len(self._under_way(db, asker, now)) >= MOST_OF_ASKER:
-            raise InputError(f"{MOST_OF_ASKER} visits of yours are under way: cancel some, or wait until they are over")
+            sentence = said(
+                "{most} visits of yours are under way: cancel some, or wait until they are over", most=MOST_OF_ASKER
+            )
+            raise InputError(sentence)
         zone = venue["body"]["time_zone"]
         visit = journal.open_visit(db, me, id_, Side.GUEST, request, zone=zone, asker=asker, now=now)
         self.speak(db, visit, Event.ASK, days=request.period)
@@ -366,10 +354,8 @@ class Visits:
         for what in dict.fromkeys(filter(None, wanted)):
             if not quietly:
                 letters.queue(db, visit.no, what, self._world.now())
-        if visit.side == Side.GUEST and after.state not in EXPECTED and visits.passes(db, visit.no):
-            # The status list is published a moment later, by the passes' own chore.
-            self._passes.revoke(db, visit=visit.id)
-            visits.drop_passes(db, visit.no)
+        if visit.side == Side.GUEST and after.state not in EXPECTED:
+            visit_passes.end(db, self._passes, visit)
 
     async def look_after(self) -> None:
         """House-keeping: reminds hosts who are silent, and deletes what is over for long."""

@@ -171,12 +171,12 @@ def forgive(db: sqlite3.Connection, partner: str, author: str) -> None:
     db.execute("DELETE FROM refusals WHERE partner = ? AND author = ?", (partner, author))
 
 
-def refusals(db: sqlite3.Connection, about: str | None = None) -> list[Refused]:
-    """The newest first; all, or those of what a node brought or is the author of."""
+def refusals(db: sqlite3.Connection, about: str | None = None, *, most: int = -1) -> list[Refused]:
+    """The newest first, `most` of them; all, or those of what a node brought or is the author of."""
     rows = db.execute(
         "SELECT partner, author, reason, sentence, head, at FROM refusals "
-        "WHERE :about IS NULL OR :about IN (partner, author) ORDER BY at DESC",
-        {"about": about},
+        "WHERE :about IS NULL OR :about IN (partner, author) ORDER BY at DESC LIMIT :most",
+        {"about": about, "most": most},
     )
     return [Refused(*row) for row in rows]
 

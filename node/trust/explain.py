@@ -3,7 +3,7 @@
 Rules:
 
 - a way is one vouch that counts, and the shortest path to who gives it; told are all ways, the shortest first, so that
-  whoever asks sees how many would have to be wrong together
+  whoever asks sees how many would have to be wrong together. Whose path leads through the node itself is no way to it
 - what is lost is told as the difference of two answers: before, and without the node
 
     >>> [[step.node for step in way.steps] for way in ways(me, munich, vouches, known, told, depth=4)]
@@ -64,7 +64,11 @@ def ways(
     counting = [
         (len(known[by].path), vouch.arrival, by)
         for by, vouch in vouches.of(node).items()
-        if by in known and by not in silent and known[by].standing >= Standing.LISTED and len(known[by].path) < depth
+        if by in known
+        and by not in silent
+        and known[by].standing >= Standing.LISTED
+        and len(known[by].path) < depth
+        and node not in known[by].path
     ]
     return [_way(me, by, node, known, told) for *_, by in sorted(counting)[:most]]
 

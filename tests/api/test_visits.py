@@ -20,6 +20,7 @@ from node.config import Api as Settings
 from node.config import Oidc
 from node.control.parts import unreported
 from node.problem import plain_errors
+from node.roaming.passes import Token
 from node.storage.database import READERS
 from tests.kinds.kind_examples import example
 from tests.roaming.correspondents import Town, Writer, town
@@ -185,6 +186,13 @@ async def test_only_an_accepted_visit_has_a_pack_and_the_desk_answers_only_its_o
     assert (await counter.ask("GET", f"{one}/pack?form=zip", "liis"))[1].startswith(b"PK")
     assert (await counter.ask("GET", f"{one}/pack?form=vcf", "liis"))[1].count(b"BEGIN:VCARD") == 2
     assert (await counter.ask("GET", f"{one}/pack", "jaan"))[0] == 404
+    lost = passes["passes"][0]["token"]
+    revoking = {"id": Token.parse(lost).claims.id}
+    await counter.town.app.operations.run("pass-revoke", revoking, unreported)
+    status, passes = await counter.ask("GET", f"{one}/passes", "liis")
+    assert (status, passes) == (200, {"passes": [{"name": "Liis Tamm", "revoked": True}]})
+    status, page = await counter.ask("GET", f"{one}/pack", "liis")
+    assert status == 200 and b"This pass was revoked" in page and lost.encode() not in page
 
 
 async def test_whom_to_call_is_told_to_whom_may_see_them(counter: Counter) -> None:

@@ -11,8 +11,8 @@ import pytest
 from node.directory.honour import honour
 from node.errors import InputError
 from node.protocol import keys
-from node.protocol.canonical import encode
-from node.protocol.names import encode_base64
+from node.protocol.canonical import decode, encode
+from node.protocol.names import encode_base64, format_time
 from node.roaming import receipts
 from node.roaming.availability import starts
 from node.roaming.passes import Token
@@ -159,6 +159,35 @@ async def test_who_showed_no_pass_is_signed_for_when_they_have_confirmed_it_and_
     for park, what in ((guest, "travelled"), (host, "hosted")):
         [shared] = park.database.read_now(receipts.reciprocity)
         assert shared[what] == {"visits": 1, "days": 1}
+
+
+async def test_a_pass_that_was_revoked_before_it_was_shown_is_nobodys_presence(both: tuple[Park, Park]) -> None:
+    """It may be in the wrong hands, and the desk has not heard of it."""
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    [lost] = await guest.visits.passes(visit)
+    claims = Token.parse(lost["token"]).claims
+    guest.clock.time = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    guest.database.write_now(lambda db: guest.passes.revoke(db, ids=[claims.id]))
+    host.database.write_now(lambda db: host.visits.arrive(db, claims, None, host.clock.time))
+    assert await post(guest, host) == []
+    arrival = held(guest, guest, visit)
+    assert arrival is not None and arrival.guest_signature is None
+    assert "unconfirmed" not in await guest.visits.confirm(visit)
+
+
+async def test_who_came_while_the_desk_was_on_its_own_is_signed_for_as_of_then(both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday(2, 2))
+    claims = Token.parse((await guest.visits.passes(visit))[0]["token"]).claims
+    came = starts(ZONE, Days(weekday(), weekday())) + 9 * HOUR
+    guest.clock.time = came + 5 * 24 * HOUR
+    host.database.write_now(lambda db: host.visits.arrive(db, claims, None, came))
+    assert await post(guest, host) == []
+    for park in both:
+        arrival = held(park, guest, visit)
+        assert arrival is not None and arrival.guest_signature is not None
+        assert (arrival.day, decode(arrival.statement)["at"]) == (weekday(), format_time(came))
 
 
 async def test_what_nobody_has_confirmed_is_deleted_with_its_visit(both: tuple[Park, Park]) -> None:

@@ -49,6 +49,7 @@ def trip(text: str = "Plain", **changes: Any) -> Trip:
         "events": [shown("event", event, text)],
         "calendar": calendar(visit, body, 0),
         "passes": [(text, "eyJ.a.b", b"\x89PNG")],
+        "revoked": [],
         "made": "2027-06-01T09:00:00Z",
     }
     return Trip(**{**made, **changes})
@@ -106,6 +107,12 @@ def test_what_there_is_none_of_has_no_heading() -> None:
     page = Page(trip_pack.html(trip(contacts=[], guide=None, events=[], passes=[])))
     for heading in ("Passes", "People to call", "How business is done there", "Events near"):
         assert heading not in page.text
+
+
+def test_whose_pass_was_revoked_is_told_so_and_has_no_code() -> None:
+    page = Page(trip_pack.html(trip(passes=[], revoked=[EVIL])))
+    assert EVIL in page.text and "This pass was revoked" in page.text
+    assert not [tag for tag, _ in page.tags if tag == "img"]
 
 
 def test_an_address_that_is_not_https_leads_nowhere() -> None:

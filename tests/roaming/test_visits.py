@@ -389,3 +389,28 @@ async def test_a_pass_that_ended_with_its_key_is_made_anew_when_it_is_asked_for(
     [made] = await guest.visits.passes(visit)
     assert [Token.parse(each["token"]).kid for each in (old, made)] == ["pass-1", "pass-2"]
     assert await guest.visits.passes(visit) == [made]
+
+
+async def test_a_pass_that_was_revoked_is_handed_out_no_more_nor_made_anew_with_the_next_key(
+    both: tuple[Park, Park],
+) -> None:
+    guest, host = both
+    people = [{"name": "Zephyrina Quackenbush", "email": "zq@sensors.example"}, {"name": "Ottokar Pfefferkorn"}]
+    visit = await guest.ask(host.place(), people=people)
+    await post(guest, host)
+    await host.say(visit, Event.ACCEPT)
+    await post(guest, host)
+    lost, kept = await guest.visits.passes(visit)
+    revoked = Token.parse(lost["token"]).claims.id
+    assert guest.database.write_now(lambda db: guest.passes.revoke(db, ids=[revoked])) == 1
+    told = {"name": "Zephyrina Quackenbush", "revoked": True}
+    assert await guest.visits.passes(visit) == [told, kept]
+    await guest.passes.publish()
+    # A database from a backup knows of no revocation; others still read it.
+    guest.database.write_now(lambda db: db.execute("UPDATE passes SET revoked_at = NULL"))
+    assert await guest.visits.passes(visit) == [told, kept]
+    root, signing = key_named("tartu/root"), key_named("tartu/signing/2")
+    card = Card.make(root, network=NETWORK, epoch=2, signing=signing.public, issued=int(NOW))
+    await guest.publisher.begin_epoch(signing, card)
+    first, second = await guest.visits.passes(visit)
+    assert (first, Token.parse(second["token"]).kid) == (told, "pass-2")

@@ -44,6 +44,13 @@ def test_a_vouch_that_does_not_count_is_no_way() -> None:
     assert [len(way.steps) for way in ways(ME, X, Vouches(GRAPH), known(GRAPH), told(GRAPH), depth=2)] == [2]
 
 
+def test_no_way_to_a_node_leads_through_it() -> None:
+    graph = [Endorsement(P, A, arrival=1), Endorsement(A, P, arrival=2), Endorsement(A, X), Endorsement(X, A)]
+    assert ways(ME, P, Vouches(graph), known(graph), told(graph), depth=4) == []
+    [way] = ways(ME, A, Vouches(graph), known(graph), told(graph), depth=4)
+    assert [step.node for step in way.steps] == [P, A]
+
+
 def test_of_many_ways_the_shortest_are_told() -> None:
     crowd = [NodeId(f"v{number}") for number in range(50)]
     graph = [Endorsement(P, node, arrival=n) for n, node in enumerate(crowd)]
