@@ -12,8 +12,10 @@ Rules:
     )
 """
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -30,12 +32,16 @@ from node.errors import BraError, InputError, Malformed, ProtocolError
 from node.kinds import sentences
 from node.problem import problem
 from node.protocol.canonical import decode_loose
+from node.sentence import said
 
 log = structlog.get_logger()
 
 PREFIX = "/api/v1"
 
 JSON = "application/json"
+
+BODY_SECONDS = 600.0
+"""In which a body has to come, also a large one by a slow line: whoever may send it is known."""
 
 Q = TypeVar("Q", bound=BaseModel)
 
@@ -145,10 +151,10 @@ class Endpoint:
         for name in given.keys() - known.keys():
             there = f"known here: {', '.join(known)}" if known else "none is known here"
             raise Refused.fields([(name[:64], f"the query parameter is not known; {there}")], 400)
-        said = {name: given[name] for name in given.keys() & known.keys()}
+        texts = {name: given[name] for name in given.keys() & known.keys()}
         if kind := request.match_info.get("kind"):
-            said |= {"kind": [kind]} if "kind" in self.query.model_fields else {}
-        return parse_query(self.query, said)
+            texts |= {"kind": [kind]} if "kind" in self.query.model_fields else {}
+        return parse_query(self.query, texts)
 
     async def _body(self, request: web.Request) -> Any:
         takes = self.takes
@@ -167,27 +173,46 @@ class Endpoint:
 
 async def _read(request: web.Request, most: int) -> bytes:
     """The body; refused beyond `most` bytes, before they are read where their number is told."""
-    sentence = f"the body has more than {most} bytes: send less at once"
     if request.content_length is not None and request.content_length > most:
-        raise Refused(sentence, 413)
+        raise _too_large(most)
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused("a compressed body is not taken: send it as it is", 415)
+    async with in_time(BODY_SECONDS):
+        return await read_at_most(request, most)
+
+
+async def read_at_most(request: web.Request, most: int) -> bytes:
+    """What was sent, as it is; Refused beyond `most` bytes."""
     data = bytearray()
     async for chunk in request.content.iter_chunked(64 * 1024):
         data += chunk
         if len(data) > most:
-            raise Refused(sentence, 413)
+            raise _too_large(most)
     return bytes(data)
 
 
-def parse_query(model: type[Q], said: Mapping[str, list[str]]) -> Q:
+def _too_large(most: int) -> Refused:
+    return Refused(said("this is more than {most} bytes: send less at once", most=most), 413)
+
+
+@asynccontextmanager
+async def in_time(seconds: float | None) -> AsyncIterator[None]:
+    """Refused where what is read while this lasts comes too slowly: one trickle after another would hold up a node."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Refused(said("this did not come in time: send it again, or less at once"), 408) from error
+
+
+def parse_query(model: type[Q], texts: Mapping[str, list[str]]) -> Q:
     """The query parameters as `model` has them; Refused with 400, naming each parameter that is wrong."""
     given: dict[str, Any] = {}
-    for name, values in said.items():
+    for name, values in texts.items():
         if "array" in str(query_schema(model)["properties"][name].get("type")):
             given[name] = values
         elif len(values) > 1:
-            raise Refused.fields([(name, "given twice: give it once")], 400)
+            raise Refused.fields([(name, said("given twice: give it once"))], 400)
         else:
             given[name] = values[0]
     try:

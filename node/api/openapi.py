@@ -53,6 +53,7 @@ _REFUSALS = {
     405: "this address is there, but not for this method",
     409: "something has to be decided first",
     406: "there is no such format of this",
+    408: "the body did not come in time",
     412: "it was changed since that version",
     413: "the body is too large",
     415: "the body's media type isn't taken",
@@ -172,7 +173,7 @@ def _responses(endpoint: Endpoint, kind: str) -> Schema:
     if "{" in endpoint.path or endpoint.formats:
         refusals.add(404)
     if endpoint.takes:
-        refusals |= {413, 415, 422}
+        refusals |= {408, 413, 415, 422}
     if "If-Match" in endpoint.headers:
         refusals |= {412, 428}
     refusals |= set(endpoint.refuses)

@@ -33,9 +33,9 @@ from node.protocol import names
 MOST_EXPORTED = 10_000
 """Records of an answer that has no pages."""
 LARGEST_EXPORT = 32_000_000
-LARGEST_PAGE = 8_000_000
-"""Bytes of the records of a page: more would keep the event loop for longer than others should wait."""
 """Bytes of these records, as JSON."""
+LARGEST_PAGE = 8_000_000
+"""Bytes of a page: more is asked for in several."""
 _PAGE_EXPORTED = 1_000
 _SIGNED_AT_ONCE = 500
 
@@ -81,13 +81,10 @@ class Reading:
             async with self._exporting[call.caller.role is Role.PUBLIC]:
                 records = await self._everything(call, question)
                 return await self._exported(call, form, records, question.kind[0] if len(question.kind) == 1 else "")
-        found, size = await self._directory.ask(call.caller, partial(_measured, reader=reader, question=question))
-        if size > LARGEST_PAGE:
-            sentence = f"this page would have more than {LARGEST_PAGE // 1_000_000} MB: ask for fewer records a page"
-            raise Refused.fields([("limit", sentence)], 400)
-        next_page = call.request.rel_url.update_query(after=found.cursor) if found.cursor else None
+        page, data, tag = await self._directory.ask(call.caller, partial(_page, reader=reader, question=question))
+        next_page = call.request.rel_url.update_query(after=page.cursor) if page.cursor else None
         link = {"Link": f'<{next_page.raw_path_qs}>; rel="next"'} if next_page else {}
-        return answers.json(call, found.as_value(), headers=link)
+        return answers.body(call, data, JSON, tag=tag, headers=link)
 
     async def _everything(self, call: Call, question: Question) -> list[dict[str, Any]]:
         """The records of all pages; Refused with 400 where there are too many for one answer."""
@@ -151,8 +148,18 @@ class Reading:
         return f"{self._directory.url}{PREFIX}/{record['kind']}/{record['author']}/{record['id']}"
 
 
+def _page(db: sqlite3.Connection, *, reader: Reader, question: Question) -> tuple[Found, bytes, str]:
+    """A page of an answer, its bytes as they are sent, and their ETag."""
+    found = search(db, reader, question)
+    data = orjson.dumps(found.as_value())
+    if len(data) > LARGEST_PAGE:
+        sentence = f"this page would have more than {LARGEST_PAGE // 1_000_000} MB: ask for fewer records a page"
+        raise Refused.fields([("limit", sentence)], 400)
+    return found, data, answers.etag(data)
+
+
 def _measured(db: sqlite3.Connection, *, reader: Reader, question: Question) -> tuple[Found, int]:
-    """A page of an answer, and its bytes."""
+    """A page of an answer, and the bytes of its records."""
     found = search(db, reader, question)
     return found, len(orjson.dumps(found.records))
 

@@ -4,9 +4,12 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+from node.storage import meta
+
 UNUSED_AFTER = 30
 """Days without use after which a session has ended, however long it was meant to last."""
 _DAY = 86_400
+_SETTINGS = "settings of sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ def end(db: sqlite3.Connection, hash_: bytes) -> None:
 def end_of(db: sqlite3.Connection, caller: str) -> int:
     """Ends all sessions of a caller; how many there were."""
     return db.execute("DELETE FROM sessions WHERE caller = ?", (caller,)).rowcount
+
+
+def heed(db: sqlite3.Connection, settings: str, of: str) -> int:
+    """Ends the sessions of callers whose names begin with `of`, where `settings` aren't those of before; how many."""
+    if (meta.get(db, _SETTINGS) or "") == settings:
+        return 0
+    meta.put(db, _SETTINGS, settings)
+    return db.execute("DELETE FROM sessions WHERE substr(caller, 1, ?) = ?", (len(of), of)).rowcount
 
 
 def everything(db: sqlite3.Connection, now: float) -> list[Session]:

@@ -167,11 +167,14 @@ class _Shown:
     faults: Faults
     languages: Sequence[str]
 
-    def members(self, here: Schema, path: str, body: Mapping[str, Any]) -> Iterator[Field]:
+    def members(self, here: Schema, path: str, body: object) -> Iterator[Field]:
+        """The fields of an object; what was typed as JSON in its place may be anything."""
+        held = body if isinstance(body, dict) else {}
         for name, at, schema, required in _members(self.root, here, path):
-            yield from self._field(name, at, schema, body.get(name), required=required)
+            yield from self._field(name, at, schema, held.get(name), required=required)
 
-    def _field(self, name: str, at: str, schema: Schema, value: Any, *, required: bool) -> Iterator[Field]:
+    def _field(self, name: str, at: str, schema: Schema, value: object, *, required: bool) -> Iterator[Field]:
+        several = value if isinstance(value, list) else []
         match _sort(self.root, schema, value):
             case "texts":
                 texts = value if isinstance(value, dict) else {}
@@ -180,20 +183,19 @@ class _Shown:
                 lines = resolved(self.root, _texts_of(schema)).get("format") == "prose"
                 yield Texts(at, name, rows, lines, required, self._told(at, inner=True))
             case "part":
-                body = value if isinstance(value, dict) else {}
-                yield Group(at, name, list(self.members(schema, at, body)), required, self._told(at))
+                yield Group(at, name, list(self.members(schema, at, value)), required, self._told(at))
             case "parts":
                 item = resolved(self.root, schema["items"])
-                for number, each in enumerate([*(value or ()), {}]):
+                for number, each in enumerate([*several, {}]):
                     inner = f"{at}[{number}]"
                     members = list(self.members(item, inner, each))
                     yield Group(inner, name, members, False, self._told(inner), number + 1)
             case "choices":
                 options = [str(each) for each in resolved(self.root, schema["items"])["enum"]]
-                chosen = [str(each) for each in value or ()]
+                chosen = [str(each) for each in several]
                 yield self._input(name, at, schema, "choices", "", required, options, chosen)
             case "lines":
-                text = "\n".join(map(str, value or ()))
+                text = "\n".join(map(str, several))
                 yield self._input(name, at, schema, "lines", text, required)
             case _:
                 one = _one_of(schema)

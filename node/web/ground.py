@@ -48,14 +48,20 @@ class Owner:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._name = ""
+        self._changes = 0
 
     def forget(self) -> None:
         self._name = ""
+        self._changes += 1
 
     async def name(self) -> str:
-        if not self._name:
-            self._name = await self._directory.database.read(self._find)
-        return self._name
+        if self._name:
+            return self._name
+        before = self._changes
+        found = await self._directory.database.read(self._find)
+        if before == self._changes:
+            self._name = found
+        return found
 
     def _find(self, db: sqlite3.Connection) -> str:
         # The name stands on pages for everybody.

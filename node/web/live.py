@@ -24,6 +24,7 @@ from aiohttp import web
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory.acceptance import Acceptance
+from node.errors import BraError
 from node.federation.arrivals import Arrivals
 from node.storage.database import Database
 from node.web.page import Answer, Asked, Page
@@ -86,17 +87,18 @@ class Live:
     async def _told(self, asked: Asked) -> web.StreamResponse:
         # A proxy that gathers what passes through would tell it late (nginx heeds the last header).
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
+        marks = await self._marks()
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
         await answer.prepare(asked.request)
-        with suppress(ConnectionError, TimeoutError):
+        # What goes wrong from here on is told to the next connection: on this one an answer has begun.
+        with suppress(ConnectionError, TimeoutError, BraError):
             await answer.write(f"retry: {_RETRY}\n\n".encode())
             async with asyncio.timeout(LASTS):
-                await self._tell(answer, asked)
+                await self._tell(answer, asked, marks)
         return answer
 
-    async def _tell(self, answer: web.StreamResponse, asked: Asked) -> None:
-        """Tells what changed until the visitor may know it no more, or the node stops."""
-        marks = await self._marks()
+    async def _tell(self, answer: web.StreamResponse, asked: Asked, marks: Marks) -> None:
+        """Tells what changed since `marks`, until the visitor may know it no more, or the node stops."""
         while not self._news.over and await self._may_see(asked):
             news = self._news.next()
             before, marks = marks, await self._marks()

@@ -27,12 +27,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from node import kinds
 from node.api.access import Access, Budget
-from node.api.endpoint import Q, parse_query
+from node.api.endpoint import BODY_SECONDS, Q, in_time, parse_query, read_at_most
 from node.api.refusals import Faults, Refused
 from node.api.role import Role
 from node.errors import BraError, InputError, ProtocolError
 from node.kinds.fields import zones
 from node.problem import PROBLEM, problem
+from node.sentence import said, without_field
 from node.web import assets
 from node.web.languages import N_, Language
 from node.web.rendering import Rendering
@@ -43,7 +44,7 @@ log = structlog.get_logger()
 LARGEST_FORM = 64 * 1024
 """Bytes of a form without a file."""
 FORM_SECONDS = 30.0
-"""In which it has to come: nobody needs to be known here to send one."""
+"""In which it has to come: nobody needs to be known here to send one. One with a file has `BODY_SECONDS`."""
 MOST_FIELDS = 200
 
 _HTMX = "HX-Request"
@@ -82,12 +83,12 @@ class Asked:
         known = model.model_fields
         aliases = {each.alias for each in known.values() if each.alias}
         given = self.request.query
-        said = {
+        texts = {
             name: values
             for name in dict.fromkeys(given)
             if (name in known or name in aliases) and (values := [each for each in given.getall(name) if each.strip()])
         }
-        return parse_query(model, said)
+        return parse_query(model, texts)
 
     @property
     def zone(self) -> str:
@@ -101,13 +102,14 @@ class Asked:
         try:
             return str(self.request.url.origin())
         except ValueError as error:
-            raise Refused("the Host header holds no address: call this node by its own", 400) from error
+            raise Refused(said("the Host header holds no address: call this node by its own"), 400) from error
 
     def wrong(self, error: BraError) -> "Asked":
         """The same with what was wrong with it, for the page that is shown again."""
-        at = getattr(error, "field", None)
-        faults = getattr(error, "faults", ()) or (((at, str(error).removeprefix(f"{at}: ")),) if at else ())
-        return replace(self, problem=str(error), faults=faults)
+        if at := getattr(error, "field", None):
+            fault = without_field(str(error))
+            return replace(self, problem=fault, faults=((at, fault),))
+        return replace(self, problem=str(error), faults=getattr(error, "faults", ()))
 
     @property
     def done(self) -> str:
@@ -268,7 +270,8 @@ class Pages:
         """What the form sent, where it is this visitor's own; Refused where it isn't, or is too large."""
         request = asked.request
         if page.file and request.content_type == "multipart/form-data":
-            several, files = await _parts(request, page.file)
+            async with in_time(BODY_SECONDS):
+                several, files = await _parts(request, page.file)
         else:
             several, files = await read_form(request, LARGEST_FORM), {}
         form = {name: values[-1] for name, values in several.items()}
@@ -300,33 +303,22 @@ def _log_in(request: web.Request, back: str) -> web.Response:
 
 
 _VARY = "Cookie, Accept-Language, HX-Request, HX-Target"
+_THE_FORM = said("send the form of this page")
 
 
 async def read_form(request: web.Request, most: int) -> dict[str, list[str]]:
     """All values of each field of a form without a file; Refused where it is none, too large, or comes too slowly."""
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Refused("send the form of this page", 415)
-    try:
-        async with asyncio.timeout(FORM_SECONDS):
-            return _fields(await _read(request, most))
-    except TimeoutError as error:
-        raise Refused("the form did not come in time: send it again", 408) from error
-
-
-async def _read(request: web.Request, most: int) -> bytes:
-    data = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        data += chunk
-        if len(data) > most:
-            raise Refused(f"the form has more than {most} bytes: write less", 413)
-    return bytes(data)
+        raise Refused(_THE_FORM, 415)
+    async with in_time(FORM_SECONDS):
+        return _fields(await read_at_most(request, most))
 
 
 def _fields(data: bytes) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except (UnicodeDecodeError, ValueError) as error:
-        raise Refused("send the form of this page", 400) from error
+        raise Refused(_THE_FORM, 400) from error
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         # A browser sends the lines of a text with the ends that networks have (RFC 7578).
@@ -346,20 +338,21 @@ async def _parts(request: web.Request, most: int) -> tuple[dict[str, list[str]],
             if part is None:
                 break
             if not isinstance(part, BodyPartReader) or not part.name:
-                raise Refused("send the form of this page", 400)
+                raise Refused(_THE_FORM, 400)
             data = bytearray()
             while chunk := await part.read_chunk(64 * 1024):
                 data += chunk
                 left -= len(chunk)
                 if left < 0:
-                    raise Refused(f"the file has more than {most // 1_000_000} MB: send a smaller one", 413)
+                    size = most // 1_000_000
+                    raise Refused(said("the file has more than {size} MB: send a smaller one", size=size), 413)
             if part.filename is not None:
                 files[part.name] = Upload(part.filename[:200], bytes(data))
             else:
                 fields.setdefault(part.name, []).append(data.decode().replace("\r\n", "\n"))
         else:
             # What came is no whole form: it isn't taken for one.
-            raise Refused(f"the form has more than {MOST_FIELDS} fields: send less at once", 413)
+            raise Refused(said("the form has more than {most} fields: send less at once", most=MOST_FIELDS), 413)
     except (ValueError, AssertionError, HttpProcessingError) as error:
-        raise Refused("send the form of this page", 400) from error
+        raise Refused(_THE_FORM, 400) from error
     return fields, {name: each for name, each in files.items() if each.name or each.data}

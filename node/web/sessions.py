@@ -7,6 +7,7 @@ Rules:
 - each login makes a new secret and ends the session that the browser had before: who planted one there has nothing
 - a session lasts half a day, and a desk's as long as its token: a tablet at a reception is on when nobody there has the
   token at hand. One that isn't used for a month has ended. It is over at once when its token is revoked or expires
+- what the provider's people may follows from `[oidc]`: where that has changed when the node starts, they log in anew
 - a caller has at most `MOST` sessions; the one that was used longest ago makes room
 - a form has to come from this node's own page: browsers say so themselves (`Sec-Fetch-Site`, or `Origin` where they
   speak plain http). Who is logged in also sends back what the page had in it (`csrf`), which is the session's alone and
@@ -32,11 +33,12 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from node.api.access import Access, Caller
+from node.api.access import OF_PROVIDER, Access, Caller
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.errors import BraError, Malformed
 from node.protocol.names import decode_base64, encode_base64
+from node.sentence import said
 from node.storage import sessions as stored
 from node.storage.database import Database
 from node.storage.sessions import Session
@@ -78,6 +80,10 @@ class Sessions:
         self._database = database
         self._world = world
         self._secure = secure
+        oidc = access.oidc
+        settings = _hash(oidc.model_dump_json()).hex() if oidc.issuer else ""
+        if ended := database.write_now(partial(stored.heed, settings=settings, of=OF_PROVIDER)):
+            log.info("logged out, as [oidc] has changed", sessions=ended)
 
     def protect(self, app: web.Application) -> None:
         """Has each answer set the cookie of a session that began, and forget that of one that is over."""
@@ -130,9 +136,13 @@ class Sessions:
             # It can still show that it knows this page.
             own = visitor.logged_in
         if not own:
-            raise Refused("this form was sent by a page of another site: open the page here and send it again", 403)
+            raise Refused(
+                said("this form was sent by a page of another site: open the page here and send it again"), 403
+            )
         if visitor.logged_in and not self._is_signed(self.kept(request, _NAME) or "", form.get("csrf", "")):
-            raise Refused("this form is of another session than yours now: load the page again and send it anew", 403)
+            raise Refused(
+                said("this form is of another session than yours now: load the page again and send it anew"), 403
+            )
 
     def keep(self, answer: web.StreamResponse, name: str, value: str, seconds: int) -> None:
         """Has the browser keep a cookie that only this node can set and read; for 0 seconds, forget it."""

@@ -1,9 +1,12 @@
 """Own records over the API: made, changed and withdrawn, each with the version that is meant."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from node.api import endpoint
 from node.api.role import Role
 from tests.api.conftest import Asked
 from tests.directory.small_node import signatory
@@ -167,3 +170,16 @@ async def test_a_version_of_a_record_that_is_gone_cannot_be_changed(asked: Asked
     for method, body in (("PUT", {"json": {"body": VENUE}}), ("DELETE", {})):
         response, _ = await asked.ask(method, path, role=OPERATOR, headers={"If-Match": etag}, **body)
         assert response.status == 412
+
+
+async def test_a_body_that_trickles_is_given_up(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "BODY_SECONDS", 0.2)
+
+    async def without_end() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(10)
+
+    headers = {"Content-Type": "application/json"}
+    async with asyncio.timeout(5):
+        response, _ = await asked.ask("POST", "/api/v1/venue", role=OPERATOR, headers=headers, data=without_end())
+    assert response.status == 408

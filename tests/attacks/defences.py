@@ -313,7 +313,7 @@ ATTACKS = (
     Attack(
         "disk full",
         "attacks/test_disk.py::test_a_full_disk_is_told_harms_no_set_and_is_over_when_there_is_room_again",
-        (_one(_TRANSACTIONS, 'if "full" in said:', "if False:"),),
+        (_one(_TRANSACTIONS, 'if "full" in problem:', "if False:"),),
     ),
     Attack(
         "kill at every write",
@@ -442,8 +442,8 @@ ATTACKS = (
         (
             _one(
                 _ACCESS,
-                'if not spent.allowed:\n            raise Refused(f"{spent.limit}',
-                'if False:\n            raise Refused(f"{spent.limit}',
+                "if not spent.allowed:\n            raise Refused(",
+                "if False:\n            raise Refused(",
             ),
             _one("api/address.py", "while hops and any(found in network for network in trusted):", "while hops:"),
         ),
@@ -531,7 +531,7 @@ ATTACKS = (
     Attack(
         "form that trickles",
         "attacks/test_pages.py::test_a_form_that_trickles_is_given_up",
-        (_one("web/page.py", "async with asyncio.timeout(FORM_SECONDS):", "async with asyncio.timeout(None):"),),
+        (_one("web/page.py", "async with in_time(FORM_SECONDS):", "async with in_time(None):"),),
     ),
     Attack(
         "login at the provider that another began",
@@ -564,7 +564,7 @@ ATTACKS = (
     Attack(
         "copied pass",
         "attacks/test_roaming.py::test_a_copy_of_one_days_pass_lets_nobody_in_again",
-        (_one(_DESK, 'if arrived and claims.single_day and rules.replay == "refuse":', _NO),),
+        (_one(_DESK, 'if then and rules.replay == "refuse":', _NO),),
     ),
     Attack(
         "pass of a visit that was called off",

@@ -1,6 +1,7 @@
 """A record as a form: whatever a kind may say comes back from its form as it went in, and what was typed is read."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -146,6 +147,15 @@ TYPED: dict[str, tuple[str, Sent, dict[str, Any]]] = {
 def test_what_was_typed_is_read(name: str) -> None:
     kind, sent, changes = TYPED[name]
     assert form.read(kind, sent, example(kind)) == (example(kind, **changes), [])
+
+
+ANYTHING = [5, "x", True, {}, {"a": 1}, [], ["x"], [5], [[1]], [{}]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_was_typed_as_json_has_a_form(kind: str) -> None:
+    for name, value in product(kinds.KINDS[kind].model_fields, ANYTHING):
+        assert name in {each.name.partition("[")[0] for each in form.fields(kind, {**example(kind), name: value})}
 
 
 UNREADABLE = {

@@ -35,9 +35,10 @@ class Site:
 
     def __init__(self, node: SmallNode, http: aiohttp.ClientSession, oidc: Oidc | None = None) -> None:
         self.http = http
+        self.oidc = oidc or Oidc()
         self.base = f"http://127.0.0.1:{free_port()}"
         self.tokens = Tokens(node.database, node.world)
-        self._access = access = Access(self.tokens, http, api=TIGHT, oidc=oidc or Oidc(), world=node.world)
+        self._access = access = Access(self.tokens, http, api=TIGHT, oidc=self.oidc, world=node.world)
         self.sessions = Sessions(access, node.database, node.world, secure=False)
         login = LoginPages(self.sessions, access, self.base, node.world)
         operators = Page("/operate", show=self._operate, do=self._operate, role=Role.OPERATOR)
@@ -71,6 +72,12 @@ class Site:
         told = OWN if headers is None else headers
         async with self.http.post(self.base + path, data=form, headers=told, allow_redirects=False) as response:
             return response, await response.text()
+
+    def cookie(self) -> str:
+        """The browser's session, which it has no more."""
+        found = self.http.cookie_jar.filter_cookies(URL(self.base))["session"].value
+        self.http.cookie_jar.clear()
+        return found
 
     async def token(self, role: Role = Role.OPERATOR, **options: Any) -> str:
         return (await self.tokens.create(role, "Reception", DAY, **options))[0]
@@ -213,6 +220,28 @@ async def test_a_login_at_the_provider_ends_the_session_that_the_browser_had(by_
     await by_provider.get("/login/oidc")
     by_provider.http.cookie_jar.clear()
     assert (await by_provider.get("/operate", follow=False, Cookie=f"session={before}"))[0].status == 303
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "a group that has its role no more": {"roles": {}},
+    "another claim that names groups": {"role_claim": "teams"},
+    "another provider": {"issuer": "https://id.park.example"},
+    "no provider": {"issuer": ""},
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_people_of_the_provider_log_in_again_at_a_node_that_starts_with(
+    tartu: SmallNode, by_provider: Site, what: str
+) -> None:
+    await by_provider.get("/login/oidc")
+    person = by_provider.cookie()
+    await by_provider.log_in(await by_provider.token())
+    cookies = person, by_provider.cookie()
+    for changes, by_person in (({}, 200), (CHANGES[what], 303), ({}, 303)):
+        async with Site(tartu, by_provider.http, by_provider.oidc.model_copy(update=changes)).serving() as again:
+            answers = [await again.get("/operate", follow=False, Cookie=f"session={each}") for each in cookies]
+        assert [response.status for response, _ in answers] == [by_person, 200]
 
 
 async def test_whoever_did_not_set_out_here_is_not_logged_in_and_soon_not_told_why(

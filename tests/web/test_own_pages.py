@@ -16,7 +16,7 @@ from node.api.role import Role
 from node.directory import own
 from node.directory.draft import OWN_ORGANISATION, Change
 from node.directory.importing.template import KINDS
-from node.web import sheets
+from node.web import page, sheets
 from tests.kinds.kind_examples import example
 from tests.web.served import Served, served
 
@@ -164,6 +164,7 @@ JSON = {
     "no object": ("[]", "this is no object"),
     "a key twice": ('{"a": 1, "a": 2}', "the same key twice"),
     "no venue": ('{"name": "x"}', "things have to be mended"),
+    "a venue of which nothing has its form": ('{"facilities": 5, "geo": [1], "wifi": 7}', "things have to be mended"),
 }
 
 
@@ -190,6 +191,15 @@ async def test_what_no_form_can_send_is_changed_as_json_and_nothing_of_it_is_los
     assert response.status == 303, told(html)
     said = (await body(node, "practice", "long"))["field_tests"]
     assert said == [*tests[:39], {**tests[39], "tester": "Park forty"}]
+
+
+async def test_whatever_is_wrong_with_json_as_long_as_may_be_is_told_soon(node: Served) -> None:
+    sent = await sent_back(node, "/operate/records/new/practice?as=json")
+    text = '{"field_tests": [' + ", ".join(["{}"] * 15_000) + "]}"
+    async with asyncio.timeout(PATIENCE):
+        response, html = await send(node, "/operate/records/new/practice?as=json", {**sent, "json": [text]})
+    assert response.status == 422
+    assert "things have to be mended" in told(html)
 
 
 async def test_the_organisation_is_changed_and_never_withdrawn_or_made_twice(node: Served) -> None:
@@ -408,6 +418,20 @@ async def test_a_form_of_more_fields_than_are_read_is_not_taken_for_a_whole_one(
     sent = await sent_back(node, path)
     response, _ = await send(node, path, {**sent, "topics": ["one more"] * 201})
     assert response.status == 413
+
+
+async def test_a_file_that_trickles_is_given_up(node: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "BODY_SECONDS", 0.2)
+    await node.get("/operate/import", Role.OPERATOR)
+
+    async def without_end() -> AsyncIterator[bytes]:
+        yield b"--x\r\n"
+        await asyncio.sleep(PATIENCE)
+
+    headers = {"Origin": node.base, "Content-Type": "multipart/form-data; boundary=x"}
+    asking = node.browsers[Role.OPERATOR].post(f"{node.base}/operate/import", data=without_end(), headers=headers)
+    async with asyncio.timeout(PATIENCE / 2), asking as response:
+        assert response.status == 408
 
 
 async def test_a_form_that_no_browser_sends_is_refused_with_a_sentence(node: Served) -> None:
