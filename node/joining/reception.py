@@ -1,4 +1,4 @@
-"""The inviter's side of joining over HTTP: `POST /federation/v1/join`, and the page that a link opens.
+"""The inviter's side of joining over HTTP: `POST /federation/v1/join`.
 
 Rules (SPEC, "Joining"):
 
@@ -7,12 +7,9 @@ Rules (SPEC, "Joining"):
 - the first newcomer that proves it has the invitation has it; asking again brings its confirmation, and nothing else
 - strangers have places of their own and little time: they can keep each other waiting, but no partner. Wrong tries from
   one address are few a minute; a right proof is never counted with them, because behind a proxy all come from one
-- the page does nothing: a mail scanner may open it
 """
 
 import asyncio
-import base64
-import hashlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,7 +21,7 @@ from node.federation import wire
 from node.federation.answers import NotAllowed, answering, read_body
 from node.federation.server import brought_card
 from node.federation.signatures import CARD, RequestVerifier, caller
-from node.joining.invitation import PAGE, proof, proves
+from node.joining.invitation import proof, proves
 from node.joining.key_card import KeyCard
 from node.joining.messages import LONGEST, JoinAnswer, JoinRequest
 from node.joining.pairing import Blocked, Pairing
@@ -76,7 +73,7 @@ class Reception:
         self._reading = asyncio.Semaphore(1)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(f"{wire.PREFIX}/join", answering(self._join, SECONDS)), web.get(PAGE, _page)]
+        return [web.post(f"{wire.PREFIX}/join", answering(self._join, SECONDS))]
 
     async def _join(self, request: web.Request) -> web.StreamResponse:
         if self._under_way >= PLACES:
@@ -172,40 +169,3 @@ def _check_unused(held: Invitation, node: NodeId, now: float) -> None:
         raise NotAllowed("this invitation was cancelled: ask your partner for a new one", 403)
     if held.expires <= now:
         raise NotAllowed(f"this invitation expired at {format_time(held.expires)}: ask your partner for a new one", 403)
-
-
-_STYLE = "body{font:1.1rem/1.5 sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}code{font-size:1.2em}"
-_PAGE = f"""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>An invitation to the Business Roaming Agreement</title>
-<style>{_STYLE}</style>
-<main>
-<h1>You are invited</h1>
-<p>An organisation invites yours to be its partner under the Business Roaming Agreement: each opens its offices,
-meeting places and events to the other's member companies.</p>
-<p>Opening this page did nothing. Whoever runs your organisation's node copies the whole address of this page, from
-https:// to its last letter, and pastes it into its own node's page: Operate, Partners, Use an invitation. Or types,
-with it in quotes:</p>
-<p><code>bra join 'LINK'</code></p>
-<p>Then call the organisation that invited you, on a number that you had before, or from a website that you looked up
-yourself: not from the message that brought this link. Both nodes show the same eight words; read them to each other,
-and confirm.</p>
-<p>The link is good for one day and one node. Don't pass it on.</p>
-</main>
-</html>
-""".encode()
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-async def _page(request: web.Request) -> web.Response:
-    """What a browser shows; the secret stays in the browser, behind the '#'."""
-    del request
-    return web.Response(body=_PAGE, content_type="text/html", charset="utf-8", headers=_HEADERS)

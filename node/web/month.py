@@ -19,6 +19,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from node.sentence import said
+
 Shown = Mapping[str, Any]
 """An event as `node.directory.views` shows it."""
 
@@ -51,7 +53,7 @@ def parse(text: str) -> date:
     """The first day of a month such as 2027-06; ValueError with a sentence."""
     match = _MONTH.fullmatch(text)
     if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
-        raise ValueError("that is no month: write it like 2027-06")
+        raise ValueError(said("that is no month: write it like 2027-06"))
     return date(int(match[1]), int(match[2]), 1)
 
 

@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 
 from node.api.role import Role
 from node.exports.collection import uri
+from node.roaming.visit import TABLE
 from node.web import assets
 from node.web.languages import SPOKEN, Language, Said
 from node.web.words import called
@@ -43,12 +44,14 @@ class Rendering:
         self._templates.install_gettext_callables(  # type: ignore[attr-defined] # the extension's
             _by("gettext"), _by("ngettext"), newstyle=True, pgettext=_by("pgettext"), npgettext=_by("npgettext")
         )
-        self._templates.globals |= {"asset": assets.url, "Role": Role, "SPOKEN": SPOKEN, "with_query": with_query}
+        self._templates.globals |= {
+            "asset": assets.url, "may": may, "Role": Role, "SPOKEN": SPOKEN, "with_query": with_query,
+        }  # fmt: skip
         self._templates.filters |= {
             name: _by(name)
             for name in (
                 "said", "country", "language", "languages", "number", "money", "date", "month", "moment",
-                "clock", "since", "lasting", "size", "zone",
+                "clock", "since", "lasting", "size", "zone", "told",
             )
         }  # fmt: skip
         self._templates.filters |= {
@@ -122,6 +125,11 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "…")) else ".")
 
 
+def may(state: str, event: str) -> bool:
+    """Whether that may be said of a visit in this state."""
+    return (state, event) in TABLE
+
+
 @pass_context
 def with_query(context: Context, **changes: Any) -> str:
     """The address of this page with other values in its query; None takes a name out of it."""
@@ -131,6 +139,3 @@ def with_query(context: Context, **changes: Any) -> str:
         values = value if isinstance(value, list | tuple) else [value]
         pairs += [(name, str(each)) for each in values if each is not None]
     return f"{asked.request.path}?{urlencode(pairs)}" if pairs else asked.request.path
-
-
-__all__ = ["Rendering", "Said", "sentence"]

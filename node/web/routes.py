@@ -20,6 +20,7 @@ from node.web.pages.desk import DeskPages
 from node.web.pages.documentation import DocumentationPages
 from node.web.pages.feeds import FeedPages
 from node.web.pages.hosting import HostingPages
+from node.web.pages.invitation import InvitationPages
 from node.web.pages.login import LoginPages
 from node.web.pages.network import NetworkPages
 from node.web.pages.points import PointPages
@@ -46,6 +47,7 @@ def attach(
         ChoicePages(),
         DocumentationPages(ground.endpoints, ground.directory.world),
         login,
+        InvitationPages(),
         SearchPages(ground),
         CalendarPages(ground),
         FeedPages(ground),

@@ -27,6 +27,7 @@ from node.api.refusals import Refused
 from node.api.writing import Operate
 from node.errors import BraError
 from node.protocol.names import encode_base64
+from node.sentence import said
 from node.world import World
 
 log = structlog.get_logger()
@@ -81,7 +82,7 @@ class Sheets:
         for held in [each for each in self._held.values() if each.session == session and not each.busy]:
             self._forget(held.id)
         if len(self._held) >= MOST:
-            raise Refused("others import at the moment: try again when they are done, or in half an hour", 409)
+            raise Refused(said("others import at the moment: try again when they are done, or in half an hour"), 409)
         sheet = Sheet(encode_base64(self._world.random(16)), session, kind, name, source, "")
         self._held[sheet.id] = sheet
         self._timers[sheet.id] = asyncio.get_running_loop().call_later(LASTS, self._forget, sheet.id)
@@ -92,7 +93,7 @@ class Sheets:
         """A session's own sheet; Refused with 404 where it isn't held any more, or never was."""
         sheet = self._held.get(id_)
         if sheet is None or sheet.session != session:
-            raise Refused("this file is not held here any more: send it again", 404)
+            raise Refused(said("this file is not held here any more: send it again"), 404)
         return sheet
 
     async def read(self, sheet: Sheet, mapping: Mapping[str, str] | None = None) -> None:
@@ -106,7 +107,7 @@ class Sheets:
         """Publishes what was looked at, and withdraws these of the rows that went missing."""
         self._free(sheet)
         if sheet.result is None or sheet.published:
-            raise Refused("look at the preview first", 409)
+            raise Refused(said("look at the preview first"), 409)
         await self._begin(sheet, {"commit": True, "digest": sheet.result["digest"], "missing": list(withdraw)})
 
     async def end(self, app: web.Application) -> None:
@@ -120,7 +121,7 @@ class Sheets:
 
     def _free(self, sheet: Sheet) -> None:
         if sheet.busy:
-            raise Refused("it is still being read: wait until that is done", 409)
+            raise Refused(said("it is still being read: wait until that is done"), 409)
 
     async def _begin(self, sheet: Sheet, how: Mapping[str, Any]) -> None:
         sheet.problem, sheet.done, sheet.of = "", 0, 0

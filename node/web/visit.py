@@ -25,6 +25,7 @@ from node.api.role import Role
 from node.errors import BraError, InputError, TooSlow
 from node.roaming.links import DECISIONS, PATH, Links, NoLink
 from node.roaming.visit import LONGEST_NOTE, Event
+from node.sentence import said
 from node.web import assets
 from node.web.languages import Language
 from node.web.page import Asked, read_form
@@ -60,7 +61,7 @@ class VisitPage:
             except Refused as error:
                 return await self._told(request, str(error), error.status)
             except BraError:
-                return await self._told(request, "this node can't answer now: try again in a minute", 503)
+                return await self._told(request, said("this node can't answer now: try again in a minute"), 503)
 
         return answer
 
@@ -106,5 +107,5 @@ def _asked(request: web.Request) -> Asked:
 
 def _answer(text: str) -> Event:
     if text not in DECISIONS:
-        raise InputError("choose one of the answers")
+        raise InputError(said("choose one of the answers"))
     return Event(text)

@@ -62,11 +62,11 @@ class Served:
             return response, (await response.read()).decode(errors="replace")
 
     async def post(
-        self, path: str, form: Mapping[str, str], role: Role = Role.PUBLIC
+        self, path: str, form: Mapping[str, str], role: Role = Role.PUBLIC, **headers: str
     ) -> tuple[aiohttp.ClientResponse, str]:
         http = await self._browser(role)
-        origin = {"Origin": self.base}
-        async with http.post(self.base + path, data=form, headers=origin, allow_redirects=False) as response:
+        told = {"Origin": self.base, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        async with http.post(self.base + path, data=form, headers=told, allow_redirects=False) as response:
             return response, await response.text()
 
     async def _browser(self, role: Role) -> aiohttp.ClientSession:

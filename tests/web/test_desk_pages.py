@@ -54,7 +54,7 @@ async def test_the_worker_and_the_manifest_are_the_same_for_everybody_and_reach_
     assert needs <= set(kept), "where the node is out of reach, the page lacks a script"
 
 
-@pytest.mark.parametrize("at", ["-1", "1.5", "٣", "1e9", "9" * 40], ids=repr)
+@pytest.mark.parametrize("at", ["-1", "1.5", "٣", "1e9", "9" * 40, "0" * 5_000], ids=lambda at: repr(at[:40]))
 async def test_a_time_that_is_none_is_refused(node: Served, at: str) -> None:
     _, page = await node.get("/desk", Role.DESK)
     form = {**hidden(page, "/desk"), "token": "x", "venue": "desk", "arrived": "yes", "at": at}

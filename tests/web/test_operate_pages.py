@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from node.api.role import Role
 from node.directory.draft import OWN_ORGANISATION, Change
+from node.errors import HomeError
 from node.storage import tokens
 from node.web import live
 from node.web.pages.operate.partners import PARTNERS
@@ -275,6 +276,21 @@ async def test_a_session_whose_token_is_revoked_hears_nothing_more(tmp_path: Pat
         [token] = await node.app.database.read(tokens.everything)
         await node.app.parts.tokens.revoke(token.id)
         await stream.ended()
+
+
+async def test_a_stream_of_a_node_that_can_t_look_any_more_ends_and_nothing_else_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(tmp_path) as node:
+        stream = await watch(node)
+
+        async def broken(_: object) -> None:
+            raise HomeError("the disk is broken")
+
+        monkeypatch.setattr(node.app.database, "read", broken)
+        await node.app.database.write(lambda _: None)
+        async with asyncio.timeout(PATIENCE):
+            assert b"HTTP" not in await stream.response.content.read()
 
 
 async def test_a_node_that_stops_ends_the_streams_at_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ The addresses come from the site itself, so that a page that is added later is w
 """
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
+from node.api.directory import Directory
 from node.api.endpoint import PREFIX
 from node.api.role import VISIBLE, Role
 from node.directory.draft import OWN_ORGANISATION, Change
 from node.exports import FORMATS
+from node.web.ground import Owner
 from tests.kinds.kind_examples import example
 from tests.web.served import NAME, Served, served
 
@@ -27,7 +30,7 @@ NAMED = {
     "adoption": "by",
 }  # fmt: skip
 """Kinds, and the field in which each says "word", and who may see it."""
-SHOW_NO_RECORDS = ("/operate/live", "/assets", "/federation", "/healthz", "/.well-known", "/api", "/join")
+SHOW_NO_RECORDS = ("/operate/live", "/assets", "/federation", "/healthz", "/.well-known", "/api")
 QUERIES = {
     "/search": "q=word",
     "/points": "q=word",
@@ -145,3 +148,24 @@ async def test_an_organisation_that_tells_its_name_to_members_alone_is_named_to_
     for path in (f"/why/{node.id}", f"/adoption/{node.id}/public"):
         assert NAME not in (await node.get(path, Role.MEMBER))[1], path
         assert NAME in (await node.get(path, Role.DESK))[1], path
+
+
+class Renamed(Owner):
+    """An organisation whose record changes while its name is read."""
+
+    reads = 0
+
+    def _find(self, db: sqlite3.Connection) -> str:
+        self.reads += 1
+        found = super()._find(db)
+        if self.reads == 1:
+            self.forget()
+        return found
+
+
+async def test_a_name_that_changes_while_it_is_read_is_not_kept(node: Served) -> None:
+    app = node.app
+    owner = Renamed(Directory(app.database, app.acceptance, app.trees, app.world, ""))
+    for reads in (1, 2, 2):
+        await owner.name()
+        assert owner.reads == reads

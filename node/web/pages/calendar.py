@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache, partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -28,10 +28,12 @@ from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View
 from node.web.pages.feeds import feed_address
 from node.web.pages.search import with_venues
+from node.web.words import called
 
 MOST = 500
 """Events of a month that are shown."""
 FEED = "event.ics"
+_CIRCLES: tuple[str, ...] = get_args(get_args(OpenTo)[0])
 _OTHERS = ("kind", "type", "category", "facilities", "open_at", "from_", "until", "sort", "after", "facets", "explain")
 """What a question may say that a calendar says itself, or that no event has."""
 
@@ -59,6 +61,7 @@ class CalendarPages:
 
     async def _show(self, asked: Asked) -> Answer:
         asked = replace(asked, form=dict(asked.request.query))
+        choices = {"zones": _zones(), "circles": [(each, called(asked.language, each, "open_to")) for each in _CIRCLES]}
         today = datetime.fromtimestamp(self._ground.directory.world.now(), ZoneInfo(asked.zone or "UTC")).date()
         try:
             shown = asked.query(CalendarQuery)
@@ -67,14 +70,16 @@ class CalendarPages:
             job = partial(with_venues, reader=self._ground.reader(asked), question=_of_month(question, first))
             found, venues = await self._ground.ask(asked, job)
         except InputError as error:
-            values = {"asked": asked.wrong(error), "found": None, "countries": [], "zones": _zones()}
-            return View("calendar.html", values, 400)
+            return View("calendar.html", {**choices, "asked": asked.wrong(error), "found": None, "countries": []}, 400)
         events = [each for each in found.records if shown.open_to in (None, each["body"]["open_to"])]
         here = partial(_address, question, {**shown.model_dump(exclude_defaults=True), "month": f"{first:%Y-%m}"})
+        countries = sorted({*(each["value"] for each in found.facets.get("country", ())), *question.country})
         told: dict[str, Any] = {
+            **choices,
             "asked": asked,
             "shown": shown,
             "found": found,
+            "total": found.total if shown.open_to is None else len(events),
             "venues": venues,
             "month": first,
             "today": today,
@@ -85,8 +90,7 @@ class CalendarPages:
             "agenda": partial(month.agenda, first, events),
             "mine": partial(month.by_clock_of, asked.zone),
             "here": here,
-            "zones": _zones(),
-            "countries": sorted({*(each["value"] for each in found.facets.get("country", ())), *question.country}),
+            "countries": [(code, asked.language.country(code)) for code in countries],
             "hidden": [pair for pair in asking.pairs(question) if pair[0] not in ("near", "country")],
             "query": urlencode(asking.pairs(question)),
             "feed": feed_address(self._ground, asked, FEED, question),
@@ -111,9 +115,9 @@ def _address(question: Question, said: Mapping[str, str], **changes: str | None)
 
 
 @cache
-def _zones() -> list[str]:
-    """The time zones that are named for a place."""
-    return sorted(each for each in zones() if each.partition("/")[0] in _CONTINENTS)
+def _zones() -> list[tuple[str, str]]:
+    """The time zones that are named for a place, to choose from."""
+    return [(each, each) for each in sorted(zones()) if each.partition("/")[0] in _CONTINENTS]
 
 
 _CONTINENTS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "UTC")

@@ -12,7 +12,9 @@ Rules:
 """
 
 import asyncio
+import re
 import sqlite3
+from functools import cache
 from typing import Any
 
 import orjson
@@ -23,10 +25,14 @@ from node.api.endpoint import JSON, Call
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.protocol.names import LARGEST_INTEGER
+from node.roaming.desk import WHY
 from node.roaming.passes import LONGEST
+from node.roaming.visit import CALLED
+from node.sentence import said
 from node.storage import authors, records
 from node.web import assets
 from node.web.ground import Ground
+from node.web.languages import Language
 from node.web.page import Answer, Asked, Page, View
 
 TOLD_SECONDS = 30.0
@@ -37,6 +43,7 @@ _KEPT = (
     "static/icon.svg", "vendor/jsqr/jsQR.js",
 )  # fmt: skip
 """What the page is made with."""
+_SAID = re.compile(r'\bsaid\(\s*"([^"]+)"')
 
 
 class DeskPages:
@@ -63,28 +70,35 @@ class DeskPages:
         return await self._view(asked, asked.form.get("venue", ""), judged)
 
     async def _verdict(self, asked: Asked) -> Answer:
-        """The same for the page's script: what `/api/v1/desk/verify` answers."""
+        """The same for the page's script: what `/api/v1/desk/verify` answers, with the sentence in the page's language.
+
+        `lang` is there where that isn't so.
+        """
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        return web.json_response(await self._judged(asked), headers=headers)
+        found = await self._judged(asked)
+        told = asked.language.told(found["sentence"])
+        lang = {"lang": told.tag} if told.tag else {}
+        return web.json_response({**found, "sentence": told.text, **lang}, headers=headers)
 
     async def _judged(self, asked: Asked) -> dict[str, Any]:
         token, venue = asked.form.get("token", "").strip(), asked.form.get("venue", "")
         if not token:
-            raise Refused.fields([("token", "scan the pass, or type what stands below its code")], 422)
+            raise Refused.fields([("token", said("scan the pass, or type what stands below its code"))], 422)
         if len(token) > LONGEST:
-            raise Refused.fields([("token", "this is longer than any pass: scan it again")], 422)
+            raise Refused.fields([("token", said("this is longer than any pass: scan it again"))], 422)
         shown: dict[str, Any] = {"token": token, "venue": venue or None}
         if "arrived" not in asked.form:
             return await self._ground.operate("desk-verify", shown)
         if at := asked.form.get("at", ""):
-            if not (at.isascii() and at.isdigit() and int(at[:20]) <= LARGEST_INTEGER):
-                raise Refused.fields([("at", "say when it was in seconds since 1970")], 422)
+            if not (at.isascii() and at.isdigit() and len(at) <= 20 and int(at) <= LARGEST_INTEGER):
+                raise Refused.fields([("at", said("say when it was in seconds since 1970"))], 422)
             shown["at"] = int(at)
         return await self._ground.operate("desk-arrived", shown)
 
     async def _view(self, asked: Asked, venue: str, judged: dict[str, Any] | None = None) -> Answer:
         venues = await self._ground.ask(asked, self._venues)
         values = {"venues": venues, "venue": venue, "found": None, "token": "", "noted": False, **(judged or {})}
+        values["sentences"] = await asyncio.to_thread(sentences, asked.language)
         return View("desk.html", values, headers={"Cache-Control": "no-store"})
 
     async def _bundle(self, asked: Asked) -> Answer:
@@ -138,6 +152,18 @@ class DeskPages:
         found = [id_ for _, id_, _ in records.of_kind(db, me.no, "venue", most=_MOST_VENUES)]
         named = [(id_, body["name"]) for id_ in found if (body := records.body(db, me.no, "venue", id_))]
         return sorted(named, key=lambda each: each[1].casefold())
+
+
+def sentences(language: Language) -> dict[str, str]:
+    """What the page says where it judges by itself, each sentence's template with its translation."""
+    return {each: found for each in _templates() if (found := language.gettext(each)) != each}
+
+
+@cache
+def _templates() -> tuple[str, ...]:
+    """The templates in the page's script, and of what it was told: they are the core's, and in the catalogues."""
+    script = (assets.FOLDER / "verdict.js").read_text()
+    return (*_SAID.findall(script), *(each.template for each in (*CALLED.values(), *WHY.values())))
 
 
 def _written(told: dict[str, Any]) -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory.search import Question
 from node.exports import FORMATS
+from node.sentence import said
 from node.web import asking
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View
@@ -30,7 +31,7 @@ class FeedPages:
     async def _make(self, asked: Asked) -> Answer:
         feed, caller = asked.form.get("feed", ""), asked.visitor.caller
         if feed not in FEEDS:
-            raise Refused("there is no such feed: choose one of those that the page offers", 400)
+            raise Refused(said("there is no such feed: choose one of those that the page offers"), 400)
         question = parse_query(Question, _fields(asked.form.get("query", "")))
         asked_for = {"feed": f"{PREFIX}/{feed}", "maker": caller.id, "label": caller.label or caller.id}
         made = await self._ground.operate("feed-create", asked_for)

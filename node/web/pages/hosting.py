@@ -17,6 +17,7 @@ from node.errors import InputError
 from node.protocol import names
 from node.roaming import availability
 from node.roaming.visit import LONGEST_NOTE, Days
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 from node.web.pages.stages import stages
@@ -45,7 +46,7 @@ class HostingPages:
     async def _one(self, asked: Asked) -> Answer:
         visit = await self._book.one(asked.visitor.caller, _name(asked))
         if visit["side"] != "host":
-            raise Refused("this visit was asked from here: look for it among your visits", 404)
+            raise Refused(said("this visit was asked from here: look for it among your visits"), 404)
         begun = availability.starts(visit["time_zone"], Days(*visit["days"])) <= self._now()
         values = {"visit": self._with_time_left(visit), "begun": begun, "longest": LONGEST_NOTE}
         return View("visits/hosted.html", values)

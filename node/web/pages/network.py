@@ -5,7 +5,7 @@ GET /network?country=EE&language=et&standing=honoured
 
 import sqlite3
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from markupsafe import Markup
 from pydantic import BeforeValidator, Field
@@ -21,10 +21,12 @@ from node.exports import Collection, linked
 from node.kinds.fields import Country, LanguageTag
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View
+from node.web.words import called
 
 MOST_LINKED = 100
 """Organisations that the page says in JSON-LD, too; each has a page that does."""
-STANDINGS = ("honoured", "listed", "reached")
+Standing = Literal["honoured", "listed", "reached"]
+STANDINGS: tuple[str, ...] = get_args(Standing)
 
 
 class NetworkQuery(Query):
@@ -32,7 +34,7 @@ class NetworkQuery(Query):
 
     country: Annotated[Country, BeforeValidator(str.upper)] | None = Field(None, description="where they are")
     language: LanguageTag | None = Field(None, description="a language that they speak")
-    standing: Literal["honoured", "listed", "reached"] | None = Field(None, description="how they are known")
+    standing: Standing | None = Field(None, description="how they are known")
 
 
 class NetworkPages:
@@ -98,5 +100,9 @@ def _choices(found: list[Listed], asked: Asked) -> dict[str, list[tuple[str, str
     return {
         "country": named({each.country for each in found}, language.country),
         "language": named({tag for each in found for tag in each.languages}, language.language),
-        "standing": [(each, each) for each in STANDINGS if any(one.standing == each for one in found)],
+        "standing": [
+            (each, called(language, each, "standing_short"))
+            for each in STANDINGS
+            if any(one.standing == each for one in found)
+        ],
     }

@@ -29,6 +29,7 @@ from node.exports import FORMATS, Collection, linked
 from node.exports.collection import line
 from node.kinds.culture_guide import SECTIONS
 from node.protocol import names
+from node.sentence import said
 from node.web.beside import BESIDE, Record, Values
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, record_path
@@ -116,7 +117,7 @@ class RecordPages:
         author, reader = names.parse_node_id(asked.path("author")), self._ground.reader(asked)
         if author not in reader.known:
             # Whom this node has blocked is its operator's to know.
-            raise Refused("nothing of this organisation is shown here", 404)
+            raise Refused(said("nothing of this organisation is shown here"), 404)
         asking = {"node": author, "visibilities": sorted(asked.visitor.caller.visibilities)}
         why = await self._ground.operate("trust-why", asking)
         return View("records/why.html", {"why": why, "me": reader.me})

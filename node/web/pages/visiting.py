@@ -23,6 +23,7 @@ from node.protocol import names
 from node.protocol.names import decode_base64, encode_base64
 from node.roaming import availability
 from node.roaming.request import LONGEST_PURPOSE, MOST_PEOPLE, Request
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.languages import SPOKEN, Language
 from node.web.opening import week
@@ -86,12 +87,12 @@ class VisitingPages:
         author, id_ = names.parse_node_id(asked.path("author")), names.parse_record_id(asked.path("id"))
         request, rows = _request(f"{author}/{id_}", asked.form)
         if faults := list(_faults(Request.problems(request), rows)):
-            several = "some of the fields can't be taken as they are: look at each of them"
+            several = said("some of the fields can't be taken as they are: look at each of them")
             raise Refused(faults[0][1] if len(faults) == 1 else several, 422, faults=faults)
         try:
             key = encode_base64(decode_base64(asked.form.get("key", ""), _KEY))
         except Malformed as error:
-            raise Refused("this form was not whole: load the page again", 400) from error
+            raise Refused(said("this form was not whole: load the page again"), 400) from error
         try:
             found = await self._book.ask(asked.visitor.caller, request, key=key)
         except InputError as error:

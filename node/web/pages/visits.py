@@ -19,6 +19,7 @@ from node.api.role import Role
 from node.api.visits import PACKS, packed
 from node.errors import InputError
 from node.roaming.visit import EXPECTED, LONGEST_NOTE
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.opening import week
 from node.web.page import Answer, Asked, Page, View, see
@@ -61,14 +62,14 @@ class VisitsPages:
         return View("visits/one.html", values)
 
     async def _say(self, asked: Asked) -> Answer:
-        said, name = asked.form.get("answer", ""), self._name(asked)
-        if said == "confirm":
+        answer, name = asked.form.get("answer", ""), self._name(asked)
+        if answer == "confirm":
             await self._book.confirm(asked.visitor.caller, name)
-        elif said == "agree":
+        elif answer == "agree":
             await self._book.say(asked.visitor.caller, name, "agree", note=asked.form.get("note", ""))
         else:
-            raise Refused("choose one of the answers", 400)
-        return see(asked.request.path, done=said)
+            raise Refused(said("choose one of the answers"), 400)
+        return see(asked.request.path, done=answer)
 
     async def _sure(self, asked: Asked) -> Answer:
         visit = await self._book.one(asked.visitor.caller, self._name(asked))
@@ -87,10 +88,10 @@ class VisitsPages:
     async def _code(self, asked: Asked) -> Answer:
         form, number = asked.path("form"), asked.path("number")
         passes = await self._book.passes(asked.visitor.caller, self._name(asked))
-        if form not in CODES or number not in map(str, range(1, len(passes) + 1)):
-            raise Refused("there is no such pass: go back to the visit", 404)
-        token = passes[int(number) - 1]["token"]
-        made = await self._ground.operate("pass-render", {"token": token, "form": form})
+        tokens = {str(number): each["token"] for number, each in enumerate(passes, 1) if "token" in each}
+        if form not in CODES or number not in tokens:
+            raise Refused(said("there is no such pass: go back to the visit"), 404)
+        made = await self._ground.operate("pass-render", {"token": tokens[number], "form": form})
         headers = {
             "Content-Type": CODES[form],
             "Cache-Control": "no-store",
@@ -103,7 +104,8 @@ class VisitsPages:
 
     async def _pack(self, asked: Asked) -> Answer:
         if (form := asked.path("form")) not in PACKS:
-            raise Refused(f"there is no trip pack in this form: take {', '.join(PACKS)}", 404)
+            forms = ", ".join(PACKS)
+            raise Refused(said("there is no trip pack in this form: take {forms}", forms=forms), 404)
         return packed(await self._book.pack(asked.visitor.caller, self._name(asked), form), form)
 
     async def _venue(self, asked: Asked, name: str) -> dict[str, object] | None:

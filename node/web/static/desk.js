@@ -11,9 +11,10 @@
 
 (() => {
   if (!window.isSecureContext) return;
-  const TOLD = "/desk/bundle", CACHE = "desk told", IN_TIME = 4_000, OFTEN = 3 * 60_000, ARRIVAL = "arrival ";
+  const TOLD = "/desk/bundle", CACHE = "desk told", ARRIVAL = "arrival ";
+  const IN_TIME = 4_000, ALL_IN_TIME = 30_000, OFTEN = 3 * 60_000; // milliseconds; the second is for all that is told
   const form = document.getElementById("desk"), template = document.getElementById("answer");
-  const words = JSON.parse(template.dataset.words), texts = JSON.parse(template.dataset.texts);
+  const [words, texts, sentences] = ["words", "texts", "sentences"].map((name) => JSON.parse(template.dataset[name]));
   const language = document.documentElement.lang || "en";
   const reach = document.getElementById("reach"), waiting = document.getElementById("waiting");
   const post = (fields) =>
@@ -33,7 +34,7 @@
   async function refresh() {
     const before = await kept();
     const headers = before ? { "If-None-Match": before.headers.get("ETag") } : {};
-    const answer = await fetch(TOLD, { headers, cache: "no-store" });
+    const answer = await fetch(TOLD, { headers, cache: "no-store", signal: AbortSignal.timeout(ALL_IN_TIME) });
     const cache = await caches.open(CACHE);
     if (answer.redirected || [401, 403].includes(answer.status)) return cache.delete(TOLD);
     if (!answer.ok && answer.status !== 304) return;
@@ -69,7 +70,7 @@
 
   // This page's own word to the node is as old as its session: a new one is in a new page.
   async function csrf() {
-    const answer = await fetch("/desk", { cache: "no-store" });
+    const answer = await fetch("/desk", { cache: "no-store", signal: AbortSignal.timeout(IN_TIME) });
     const html = new DOMParser().parseFromString(await answer.text(), "text/html");
     return html.querySelector("#desk [name=csrf]")?.value ?? null;
   }
@@ -119,12 +120,13 @@
     if (!Object.hasOwn(told.venues, venue)) return tell(reach, texts.untold);
     for (const [key, { at, noted }] of arrivals()) if (noted) seen[key.slice(ARRIVAL.length)] = [at];
     try {
-      const found = await judge(token, told, { venue, asOf, now: await now(), arrived: seen });
+      const found = await judge(token, told, { venue, asOf, now: await now(), arrived: seen, sentences });
       const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(asOf * 1000);
       tell(reach, texts.alone.replace("{time}", time));
       return found;
     } catch (error) {
-      if (error.name !== "NotSupportedError") throw error;
+      // It is too old for signatures (Ed25519), or for the venue's time zone.
+      console.error(error);
       return tell(reach, texts.unable);
     }
   }
@@ -151,6 +153,7 @@
       arrived: arrived.map((each) => `${moment.format(new Date(each))} UTC`).join(", "),
     };
     for (const element of section.querySelectorAll("[data-is]")) element.textContent = said[element.dataset.is] ?? "";
+    if (found.lang) section.querySelector(".sentence").lang = found.lang;
     const there = { ...said, pass, issuer, arriving: found.verdict === "OK" };
     for (const element of section.querySelectorAll("[data-of]")) if (!there[element.dataset.of]) element.remove();
     section.querySelector("a")?.setAttribute("href", `tel:${issuer?.phone}`);
@@ -174,16 +177,20 @@
     form.elements.token.focus();
   }
 
+  let asked = 0;
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const fields = new FormData(form), token = fields.get("token").trim(), venue = fields.get("venue") ?? "";
+    const place = document.getElementById("verdict"), turn = ++asked;
+    // What was said of one guest isn't there for the next, however long that takes.
+    place.replaceChildren();
     tell(reach, "");
     let found = await byTheNode(fields);
+    if (turn !== asked) return;
     if (found === undefined) return form.submit();
     found ??= await byItself(token, venue);
-    const place = document.getElementById("verdict");
-    place.replaceChildren();
-    if (!found) return;
+    if (!found || turn !== asked) return;
     const section = shown(found, token, venue);
     place.append(section);
     form.elements.token.value = "";

@@ -1,8 +1,8 @@
 // Operators' pages show what changes on the node as it changes: each part that is marked with data-live is asked for anew.
-// Without JavaScript, or where the stream is lost, a person loads the page again.
+// Without JavaScript, or where the stream is lost, a person loads the page again. A page without such parts follows nothing.
 "use strict";
 
-{
+if (document.querySelector("[data-live]")) {
   const shown = document.getElementById("live");
 
   // A part in which somebody stands with the keyboard, or has chosen something, waits until they are done.

@@ -99,6 +99,7 @@
         zoomAnimation: !still, markerZoomAnimation: !still, fadeAnimation: false, inertia: !still,
       }).fitBounds(THE_WORLD, { animate: false });
       L.control.zoom({ zoomInTitle: this.texts.closer, zoomOutTitle: this.texts.farther }).addTo(this.map);
+      L.control.scale({ imperial: false }).addTo(this.map);
       L.control.attribution({ prefix: false }).addAttribution(this.texts.source).addTo(this.map);
       this.outlines = new L.Outlines().addTo(this.map);
       this.marks = L.markerClusterGroup({

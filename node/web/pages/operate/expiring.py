@@ -13,6 +13,7 @@ from node.api.access import Budget
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory import own
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 from node.web.rendering import fields
@@ -43,6 +44,6 @@ class ExpiringPages:
         named = asked.several.get("shown" if asked.form.get("what") == "all" else "record", ())
         records = [dict(zip(("kind", "id", "version"), each.split("/"), strict=False)) for each in named]
         if not records or any(len(each) < 3 for each in records):
-            raise Refused("tick the records that you looked at", 422)
+            raise Refused(said("tick the records that you looked at"), 422)
         await self._ground.operate("confirm", {"records": records})
         return see(EXPIRING, done="confirmed")

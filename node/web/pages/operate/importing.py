@@ -18,6 +18,7 @@ from node.directory.importing import MOST_PLACES
 from node.directory.importing.columns import OWN, columns_of, normal
 from node.directory.importing.encoding import LARGEST_FILE
 from node.directory.importing.template import KINDS
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 from node.web.sheets import Sheet, Sheets
@@ -86,7 +87,7 @@ class ImportPages:
             everything = sheet.result["missing"] if sheet.result and asked.form.get("missing") == "withdraw" else None
             await self._sheets.publish(sheet, everything or asked.several.get("withdraw", ()))
         else:
-            raise Refused("choose what is to be done", 422)
+            raise Refused(said("choose what is to be done"), 422)
         return see(asked.request.path)
 
 

@@ -19,6 +19,7 @@ from node.directory.draft import OWN_ORGANISATION
 from node.errors import InputError, ProtocolError
 from node.federation.wire import parse_url
 from node.protocol.canonical import decode_loose, encode
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 from node.web.pages.operate.codes import picture
@@ -105,7 +106,8 @@ class JoiningPages:
         node = asked.path("node")
         join = await self._waiting(node)
         if join is None:
-            raise InputError(f"{node} doesn't wait to become a partner any more: look at the list of partners")
+            sentence = said("{node} doesn't wait to become a partner any more: look at the list of partners", node=node)
+            raise InputError(sentence)
         if asked.form.get("what") == "refuse":
             await self._ground.operate("partner-refuse", {"who": node})
             return see(PARTNERS, done="refused")

@@ -9,6 +9,7 @@ Rules:
 
 from node.api.refusals import Refused
 from node.api.role import Role
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 
@@ -27,6 +28,6 @@ class KeysPages:
     async def _check(self, asked: Asked) -> Answer:
         words = [text.strip() for text in asked.several.get("word", ())]
         if not all(words):
-            raise Refused("type each of the words that are asked for", 422)
+            raise Refused(said("type each of the words that are asked for"), 422)
         await self._ground.operate("words-check", {"words": words})
         return see("/operate/keys", done="words")

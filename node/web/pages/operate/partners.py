@@ -12,6 +12,7 @@ from typing import Any, get_args
 from node.api.refusals import Refused
 from node.api.role import Role
 from node.kinds.endorsement import Method
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 
@@ -46,7 +47,6 @@ class PartnersPages:
                 each for each in (await operate("invitation-list", {}))["invitations"] if each["state"] == "open"
             ],
             "blocked": (await operate("block-list", {}))["blocked"],
-            "now": self._ground.directory.world.now(),
         }
         return View("operate/partners.html", values, parts=("partners",))
 
@@ -76,7 +76,7 @@ class PartnersPages:
                 "endorse", {"node": node, "method": method, **({"organisation": name} if name else {})}
             )
         else:
-            raise Refused("choose what is to be done", 422)
+            raise Refused(said("choose what is to be done"), 422)
         return see(asked.request.path, done=what)
 
     async def _ask(self, asked: Asked) -> Answer:

@@ -15,6 +15,7 @@ from node.api.refusals import Refused
 from node.api.role import Role
 from node.directory import own, views
 from node.photos.reencoding import LARGEST_FILE
+from node.sentence import said
 from node.storage.photos import PREFIX
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
@@ -58,7 +59,7 @@ class PhotosPages:
         for photo in await self._photos(asked):
             if photo["hash"] == asked.path("hash"):
                 return View("operate/photo.html", {"photo": photo})
-        raise Refused("there is no such photo of this node: look at the list of photos", 404)
+        raise Refused(said("there is no such photo of this node: look at the list of photos"), 404)
 
     async def _remove(self, asked: Asked) -> Answer:
         await self._ground.operate("photo-remove", {"photo": PREFIX + asked.path("hash")})

@@ -9,6 +9,7 @@ Rules:
 - withdrawing asks once more, and says what follows
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -33,6 +34,7 @@ from node.protocol import names
 from node.protocol.canonical import decode_loose
 from node.protocol.names import LARGEST_RECORD
 from node.protocol.statements import VISIBILITIES
+from node.sentence import Sentence, said
 from node.trust.reach import Standing
 from node.web import form
 from node.web.ground import Ground
@@ -89,13 +91,13 @@ class OwnPages:
     # --- one ----------------------------------------------------------------------------------------------------
 
     async def _new(self, asked: Asked) -> Answer:
-        return self._form(asked, asked.path("kind"), None)
+        return await asyncio.to_thread(self._form, asked, asked.path("kind"), None)
 
     async def _create(self, asked: Asked) -> Answer:
         kind, ref = asked.path("kind"), asked.form.get("ref", "").strip()
         if kind not in _MADE:
-            raise Refused("there is one record of your organisation: change it", 422)
-        body = self._body(asked, kind, {})
+            raise Refused(said("there is one record of your organisation: change it"), 422)
+        body = await asyncio.to_thread(self._body, asked, kind, {})
         known = await self._ground.ask(asked, partial(companions.own_names, kind=kind))
         if len(ref) > LONGEST_REF or not ref.isprintable():
             raise Refused.fields([("ref", f"write at most {LONGEST_REF} plain characters")], 422)
@@ -108,14 +110,15 @@ class OwnPages:
         return see(f"{RECORDS}/{kind}/{done['ids'][0]}", done="made")
 
     async def _one(self, asked: Asked) -> Answer:
-        return self._form(asked, asked.path("kind"), await self._record(asked))
+        record = await self._record(asked)
+        return await asyncio.to_thread(self._form, asked, asked.path("kind"), record)
 
     async def _change(self, asked: Asked) -> Answer:
         record, version = await self._record(asked), asked.form.get("version", "")
         kind, id_ = record["kind"], record["id"]
         if record["version"] != version:
-            raise Refused("somebody changed this record while you had it open: compare, then save again", 412)
-        body = self._body(asked, kind, record["body"])
+            raise Refused(said("somebody changed this record while you had it open: compare, then save again"), 412)
+        body = await asyncio.to_thread(self._body, asked, kind, record["body"])
         change = {"kind": kind, "id": id_, "body": body, "version": version, "visibility": _visibility(asked)}
         done = await self._ground.operate("publish", {"changes": [change]})
         return see(f"{RECORDS}/{kind}/{id_}", done="saved" if done["changed"] else "same")
@@ -126,7 +129,7 @@ class OwnPages:
     async def _withdraw(self, asked: Asked) -> Answer:
         record = await self._record(asked)
         if (record["kind"], record["id"]) == ("organisation", OWN_ORGANISATION):
-            raise Refused("the record of your organisation stays as long as it is a signatory: change it", 422)
+            raise Refused(said("the record of your organisation stays as long as it is a signatory: change it"), 422)
         change = {"kind": record["kind"], "id": record["id"], "body": None, "version": asked.form.get("version", "")}
         await self._ground.operate("publish", {"changes": [change]})
         return see(RECORDS, done="withdrawn")
@@ -146,15 +149,17 @@ class OwnPages:
         elif asked.form:
             with suppress(Malformed, Refused):
                 body = _parsed(asked)
-        shown = form.fields(kind, body, asked.faults, [*dict.fromkeys(("en", asked.language.tag, *SPOKEN))])
+        languages = [*dict.fromkeys(("en", asked.language.tag, *SPOKEN))]
+        shown = form.fields(kind, body, asked.faults, languages) if _objects(body) <= _MOST else []
+        fits = bool(shown) and form.count(shown) <= _MOST
         changed = bool(record and asked.form and asked.form.get("version") != record["version"])
         values = {
             "kind": kind,
             "record": fields(record) if record else None,
             "heading": {"kind": kind, **record} if record else None,
             "page": record_path(kind, self._me, record["id"]) if record else "",
-            "as_json": as_json or form.count(shown) > _MOST,
-            "fits": form.count(shown) <= _MOST,
+            "as_json": as_json or not fits,
+            "fits": fits,
             "fields": shown,
             "more": [name for name in body if name not in kinds.KINDS[kind].model_fields],
             "json": asked.form.get("json") or _json(body),
@@ -184,6 +189,12 @@ class OwnPages:
         return body
 
 
+def _objects(value: object) -> int:
+    """How many objects a body holds, itself among them: each has a field of the form, if not several."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return isinstance(value, dict) + sum(map(_objects, inner))
+
+
 def _parsed(asked: Asked) -> dict[str, Any]:
     """The body that was typed as JSON; Refused where it is none."""
     try:
@@ -207,7 +218,8 @@ def _refused(asked: Asked, faults: Faults) -> Refused:
         "%(num)d things have to be mended first: nothing was saved",
         len(faults),
     )
-    return Refused(sentence % {"num": len(faults)}, 422, faults=faults)
+    # It is in the visitor's language already: without words of its own, a sentence is translated no more.
+    return Refused(Sentence("{told}", told=sentence % {"num": len(faults)}), 422, faults=faults)
 
 
 def _differing(held: Mapping[str, Any], typed: Mapping[str, Any]) -> list[tuple[str, str, str]]:

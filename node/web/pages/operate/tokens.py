@@ -12,6 +12,7 @@ from typing import Any
 
 from node.api.refusals import Refused
 from node.api.role import Role
+from node.sentence import said
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View, see
 from node.web.pages.operate.codes import picture
@@ -53,15 +54,13 @@ class TokensPages:
         tokens = (await self._ground.operate("token-list", {}))["tokens"]
         sessions = (await self._ground.operate("session-list", {}))["sessions"]
         code = await asyncio.to_thread(picture, made["link"]) if made and "link" in made else ""
-        roles = [role.label for role in Role if role]
-        values = {"tokens": tokens, "sessions": sessions, "made": made, "code": code, "roles": roles, "lasts": LASTS}
-        return View("operate/tokens.html", values)
+        return View("operate/tokens.html", {"tokens": tokens, "sessions": sessions, "made": made, "code": code})
 
     async def _ask(self, asked: Asked) -> Answer:
         for token in (await self._ground.operate("token-list", {}))["tokens"]:
             if token["id"] == asked.path("id"):
                 return View("operate/revoke.html", {"token": token})
-        raise Refused("there is no such token: look at the list of tokens", 404)
+        raise Refused(said("there is no such token: look at the list of tokens"), 404)
 
     async def _revoke(self, asked: Asked) -> Answer:
         await self._ground.operate("token-revoke", {"id": asked.path("id")})

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from node.api.endpoint import Query
 from node.api.role import Role
-from node.web.graph import Drawing, draw
+from node.web.graph import HEIGHT, WIDTH, Drawing, draw
 from node.web.ground import Ground
 from node.web.page import Answer, Asked, Page, View
 
@@ -44,6 +44,7 @@ class TrustPages:
         values = {
             "found": found,
             "drawing": await asyncio.to_thread(_drawn, found),
+            "box_size": (WIDTH, HEIGHT),
             "nodes": {each["node_id"]: each for each in found["nodes"]},
             "lost": lost,
             "without": set(query.without),
