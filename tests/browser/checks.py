@@ -27,6 +27,10 @@ LONGEST_WALK = 500
 """Steps of Tab on one page."""
 
 _DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+_MAPS_ARE_THERE = """() => [...document.querySelectorAll(".map")].every((map) => {
+  const status = map.parentElement.querySelector(".map-status")?.textContent;
+  return status && status !== JSON.parse(map.dataset.texts).loading;
+})"""
 _SCRIPTS = (Path(__file__).parent / "checks.js").read_text()
 
 
@@ -75,6 +79,7 @@ async def by_keyboard(page: Page, selector: str) -> None:
 
 async def all_by_keyboard(page: Page) -> None:
     """Goes through the page by Tab; fails where something that can be used is left out, or can't be seen then."""
+    await _with_maps(page)
     walk, seen = await _walk(page)
     faults, left_out = list[str](), list[str]()
     # Twice where needed: a map is made when one comes near it, behind one who goes fast.
@@ -92,6 +97,15 @@ async def all_by_keyboard(page: Page) -> None:
             break
     told = [*dict.fromkeys(faults), *(f"{name} is never reached by Tab" for name in left_out)]
     assert not told, f"{page.url}\n" + "\n".join(told)
+
+
+async def _with_maps(page: Page) -> None:
+    """Has the page make its maps, which come when one comes near them: what stands below moves then."""
+    if await page.evaluate("matchMedia('(scripting: enabled)').matches"):
+        for each in await page.locator(".map").all():
+            await each.scroll_into_view_if_needed()
+        await page.wait_for_function(_MAPS_ARE_THERE)
+        await page.evaluate("scrollTo(0, 0)")
 
 
 async def _walk(page: Page) -> tuple[JSHandle, JSHandle]:

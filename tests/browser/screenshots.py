@@ -48,7 +48,7 @@ class Shot:
 
 
 SHOTS: Mapping[str, Shot] = {
-    "search": Shot("/search?kind=venue&near=Munich&view=map", role="member"),
+    "search": Shot("/search?kind=venue&view=map", role="member"),
     "search-dark": Shot("/search?q=desk&near=Munich", role="member", dark=True),
     "search-narrow": Shot("/search?q=desk&near=Munich", role="member", width=360, height=740),
     "calendar": Shot("/calendar?month={month}", role="member"),

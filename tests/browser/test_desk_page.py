@@ -22,6 +22,8 @@ from node.roaming.visit import Days
 from node.storage import visits
 from node.trust.reach import Standing
 from node.web import assets
+from node.web.languages import Language
+from node.web.pages.desk import sentences
 from tests.browser import chromium
 from tests.browser.checks import accessible, all_by_keyboard, by_keyboard, fits
 from tests.browser.conftest import Visit
@@ -41,11 +43,12 @@ from tests.roaming.test_hostile_passes import (
 )
 from tests.system.conftest import Make
 
+GERMAN = Language("de", ("de",))
 JUDGE = """
-async ([shown, told, now, arrived]) => {
+async ([shown, told, now, arrived, sentences]) => {
   const given = {};
   for (const [name, token] of Object.entries(shown)) {
-    given[name] = await judge(token, told, { venue: "desk", asOf: now, now, arrived });
+    given[name] = await judge(token, told, { venue: "desk", asOf: now, now, arrived, sentences });
   }
   return given;
 }
@@ -66,11 +69,27 @@ async def agree(page: Page, it: Reception, shown: dict[str, str]) -> set[str]:
     at = int(it.node.world.now())
     told = json.loads(json.dumps(await it.desk.told()))
     ours: dict[str, Any] = {name: await it.says(token) for name, token in shown.items()}
-    theirs = await page.evaluate(JUDGE, [shown, told, at, {}])
+    theirs = await page.evaluate(JUDGE, [shown, told, at, {}, {}])
     differ = [f"{name}: {ours[name]}\n    {theirs[name]}" for name in shown if ours[name] != theirs[name]]
     assert not differ, "\n".join(differ)
+    # The same in German, to the word.
+    german = await page.evaluate(JUDGE, [shown, told, at, {}, sentences(GERMAN)])
+    assert {name: each["sentence"] for name, each in german.items()} == {
+        name: GERMAN.told(each["sentence"]).text for name, each in ours.items()
+    }
+    assert not [name for name, each in ours.items() if GERMAN.told(each["sentence"]).tag]
     return {str(each["verdict"]) for each in ours.values()}
 
+
+SENT = """
+() => {
+  const form = document.getElementById("desk");
+  form.elements.token.value = "The next guest's";
+  form.requestSubmit();
+  return !document.querySelector(".verdict");
+}
+"""
+"""Whether no verdict is there any more as soon as another pass is shown."""
 
 HOSTED = {
     "declined": ("declined", "desk", Days(TODAY, TODAY)),
@@ -219,6 +238,7 @@ async def test_a_desk_goes_on_while_its_node_is_out_of_reach_and_tells_it_later_
     await shows(page, taken_back["token"], "REVOKED")
     await shows(page, welcome["token"][:-1], "UNKNOWN ISSUER")
     await shows(page, early["token"], "EXPIRED")
+    assert await page.evaluate(SENT), "what was said of one guest is there while the next is looked at"
     await shows(page, welcome["token"], "OK")
     for told in ("Õnne Tamm of Nordic Sensors is welcome.", "+3725551234", "judges by what it was told at"):
         await page.get_by_text(told).wait_for()

@@ -174,7 +174,7 @@ async def test_without_javascript_all_of_it_works(visit: Visit, node: Node) -> N
 async def test_what_cannot_be_answered_says_what_to_change(visit: Visit, node: Node) -> None:
     page = (await visit(node, expects=["400"])).page
     await page.goto("/search?near=Tratu&q=hall")
-    await expect(page.get_by_role("alert")).to_contain_text("no city is called")
+    await expect(page.get_by_role("alert")).to_contain_text("No city is called")
     await expect(page.get_by_label("Where?")).to_have_value("Tratu")
     await expect(page.get_by_label("What?")).to_have_value("hall")
     await accessible(page)

@@ -13,6 +13,7 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Page
 
+from node.roaming.passes import Token
 from tests.browser.checks import accessible, all_by_keyboard, by_keyboard, fits
 from tests.browser.conftest import Visit
 from tests.browser.park import MUNICH, Park
@@ -101,6 +102,13 @@ async def test_a_member_asks_the_host_accepts_and_the_pass_is_read_from_the_scre
     await page.emulate_media(media="print")
     assert not await page.get_by_role("navigation").is_visible()
     await page.emulate_media(media="screen")
+    # What is lost is revoked, and whoever it was for sees that.
+    park.home.bra("pass", "revoke", Token.parse(read.text).claims.id)
+    await page.reload()
+    await page.get_by_text("This pass was revoked").wait_for()
+    await sound(page)
+    assert await page.locator(".code").count() == 0
+    assert (await guest.context.request.get(f"{here}/pass/1.svg")).status == 404
     # They come, and nobody scans a pass: so both sides say so.
     await desk.page.get_by_role("button", name="They came").click()
     await desk.page.get_by_role("status").get_by_text("They came").wait_for()
