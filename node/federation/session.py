@@ -107,7 +107,7 @@ class Session:
         """By author and head, the last of the keys whose bodies were asked for."""
         self._pushed: set[_State] = set()
         self._unwanted: set[_State] = set()
-        """Of those, what the partner refused."""
+        """Of those, what the partner refused of authors of whom it has an older state."""
 
     def round(self, wait: int) -> Steps[RoundDone]:
         """One round; `wait`: seconds that the partner may hold the question for news open."""
@@ -138,7 +138,7 @@ class Session:
     def look_again(self, *, retry: bool = False) -> None:
         """Who is accepted has changed, or there is something to push: the next round looks at everything, unasked.
 
-        With `retry`, what was refused, or could not be given, is asked for, or brought, once more.
+        With `retry`, what was refused, or could not be given, is asked for once more, or brought.
         """
         self._surveyed = False
         self._tried -= self._put_off
@@ -192,8 +192,10 @@ class Session:
         holdings = yield from self._ask_bodies(holdings, None if everybody else told)
         if self._outbound_only and (pushes := self._pushes(holdings)):
             refused = yield from ask(Push(tuple(pushes.values())))
-            # Who can't be reached is never asked for it: perhaps it is taken when somebody has endorsed its author.
-            self._unwanted.update(state for state, want in pushes.items() if want.author in refused)
+            # Whom the partner has held before it may accept again, and it can't ask. Of all others, the farthest ones,
+            # it would be brought whole sets for nothing, again and again.
+            again = refused & holdings.heard.keys()
+            self._unwanted.update(state for state, want in pushes.items() if want.author in again)
             done.pushed = len(pushes)
 
     def _follow(self, verdict: Verdict, done: RoundDone) -> Steps[Verdict]:

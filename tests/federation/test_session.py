@@ -708,11 +708,13 @@ def test_only_who_can_not_be_reached_pushes_and_each_state_once() -> None:
 LUND_WITH_HEAD = author_named("lund")
 
 
-def test_what_a_partner_refused_is_brought_again_when_all_that_was_refused_is_tried_again() -> None:
-    mine, unknown = author_named("mine"), author_named("unknown")
+def test_what_a_partner_refused_of_somebody_whom_it_held_before_is_brought_again_with_all_that_is_tried_again() -> None:
+    mine, behind, unknown = author_named("mine"), author_named("behind"), author_named("unknown")
     partner, talk = Partner(), session(outbound_only=True)
-    partner.offers(mine)
-    partner.holds(mine, unknown)
+    partner.offers(mine, behind)
+    behind.put("adoption", adoption_body("more"))
+    behind.commit()
+    partner.holds(mine, behind, unknown)
     partner.answers[Push] = lambda action: frozenset(want.author for want in action.wants)
 
     def brought(*, retry: bool) -> list[NodeId]:
@@ -721,11 +723,11 @@ def test_what_a_partner_refused_is_brought_again_when_all_that_was_refused_is_tr
         partner.drive(talk)
         return [want.author for push in partner.all(Push) for want in push.wants]
 
-    assert brought(retry=False) == [unknown.id]
+    assert brought(retry=False) == [behind.id, unknown.id]
     assert brought(retry=False) == []
-    assert brought(retry=True) == [unknown.id]
+    assert brought(retry=True) == [behind.id]
     partner.answers[Push] = frozenset()
-    assert brought(retry=True) == [unknown.id]
+    assert brought(retry=True) == [behind.id]
     assert brought(retry=True) == []
 
 
