@@ -206,15 +206,7 @@ class Receiver:
 
         Who is accepted because of it shows after `settle`.
         """
-        keep = partial(
-            hearing.keep,
-            partner=partner,
-            told=told,
-            me=self._acceptance.me,
-            taken=self._acceptance.taken,
-            network=self._network,
-            now=self._world.now(),
-        )
+        keep = partial(self._keep, partner=partner, told=told, now=self._world.now())
         changed = [each for each in told if each.changes]
         with self._indexer.block_in_hand():
             kept = asyncio.ensure_future(self._database.write(keep))
@@ -228,8 +220,6 @@ class Receiver:
                 await asyncio.gather(kept, *taken[begin:], return_exceptions=True)
         if any(len(each.changes) > FEW for each in changed):
             self._indexer.wake()
-        if any(each.beat and each.card.author in self._acceptance.silent for each in told):
-            self._unsettled = True
         verdicts: list[Verdict] = []
         for each, taking in zip(changed, taken, strict=True):
             try:
@@ -298,6 +288,18 @@ class Receiver:
         if isinstance(verdict, Accepted):
             return _Judged(verdict, _basis(author), _entries(block, held))
         return _Judged(verdict, _basis(author))
+
+    def _keep(self, db: sqlite3.Connection, *, partner: NodeId, told: Sequence[Told], now: float) -> bool:
+        """Whether what was kept revived somebody; see `hearing.keep`."""
+        acceptance = self._acceptance
+        revived = hearing.keep(
+            db, partner=partner, told=told, me=acceptance.me, taken=acceptance.taken, network=self._network, now=now
+        )
+        counted = acceptance.silent & {each.card.author for each in told}
+        if counted - authors.silent(db, now, counted):
+            # They vouch for others again.
+            self._unsettled = True
+        return revived
 
     def _take_change(self, db: sqlite3.Connection, *, peer: NodeId, told: Told) -> Verdict | None:
         """The verdict on what the feed brought of one author; None where it doesn't follow what is held here."""

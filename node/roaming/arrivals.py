@@ -26,12 +26,13 @@ from node.protocol.canonical import decode, encode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId, decode_base64, encode_base64, format_time, parse_record_id, parse_time
 from node.roaming.availability import each_day, starts
+from node.roaming.issuing import Passes
 from node.roaming.journal import answer_minutes
 from node.roaming.messages import Messages, Refusal
 from node.roaming.passes import Token
 from node.roaming.visit import Days, Event
 from node.sentence import said
-from node.storage import arrivals, authors, passes, visits
+from node.storage import arrivals, authors, visits
 from node.storage.arrivals import Arrival
 from node.storage.visits import Visit
 
@@ -43,11 +44,12 @@ _CLOCKS = 3600
 
 
 class Arrivals:
-    """States, takes, confirms and keeps arrivals. `key`: this node's signing key."""
+    """States, takes, confirms and keeps arrivals. `key`: this node's signing key; `passes`: its own."""
 
-    def __init__(self, acceptance: Acceptance, messages: Messages, key: PrivateKey) -> None:
+    def __init__(self, acceptance: Acceptance, messages: Messages, passes: Passes, key: PrivateKey) -> None:
         self._acceptance = acceptance
         self._messages = messages
+        self._passes = passes
         self._key = key
         messages.on(KIND, self._hear)
 
@@ -102,7 +104,7 @@ class Arrivals:
         host_signature = decode_base64(value["signature"], 64)
         keys.verify(_signing(db, visit.host), host_signature, data)
         arrivals.put(db, _arrival(visit, statement, data, host_signature, answer_minutes(db, visit)))
-        if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):
+        if "pass" not in value or not self._was_shown(db, visit, parse_record_id(value["pass"])):
             return False
         self.confirm(db, visit)
         return True
@@ -119,6 +121,12 @@ class Arrivals:
         body = {"visit": held.visit, "signature": encode_base64(signature)}
         self._messages.send(db, NodeId(visit.host), KIND, body, id=f"{held.visit}-{KIND}")
 
+    def _was_shown(self, db: sqlite3.Connection, visit: Visit, shown: str) -> bool:
+        """Whether this node has made a pass of this id for the visit, and not revoked it."""
+        revoked = self._passes.revoked(db)
+        made = [Token.parse(text).claims for text in visits.passes(db, visit.no).values()]
+        return any(hmac.compare_digest(each.id, shown) for each in made if each.index not in revoked)
+
     def _hear(self, db: sqlite3.Connection, guest: NodeId, body: dict[str, Any], at: float) -> Refusal | None:
         """Keeps the guest's signature, if it is one of the arrival that was stated."""
         del at
@@ -132,12 +140,6 @@ class Arrivals:
             return Refusal(str(error))
         arrivals.countersigned(db, guest, held.visit, signature)
         return None
-
-
-def _was_shown(db: sqlite3.Connection, visit: Visit, shown: str) -> bool:
-    """Whether this node has made a pass of this id for the visit, and not revoked it."""
-    revoked, made = passes.revoked(db), [Token.parse(text).claims for text in visits.passes(db, visit.no).values()]
-    return any(hmac.compare_digest(each.id, shown) for each in made if each.index not in revoked)
 
 
 def _arrival(

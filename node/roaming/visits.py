@@ -92,7 +92,7 @@ class Visits:
         self._acceptance = acceptance
         self._messages = messages
         self._passes = passes
-        self._arrivals = Arrivals(acceptance, messages, key)
+        self._arrivals = Arrivals(acceptance, messages, passes, key)
         self._world = world
         self.keep_days = keep_days
         messages.on(KIND, self._hear)

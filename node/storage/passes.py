@@ -75,6 +75,13 @@ def admissions(db: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
 
 
 def forget_ended(db: sqlite3.Connection, now: float, *, but: Collection[int] = ()) -> None:
-    """Forgets what has ended, and is refused whatever else is known of it; `but` passes at these places."""
+    """Forgets what has ended, and is refused whatever else is known of it; `but` passes at these places.
+
+    Of a pass that is kept with its visit it is known for as long that it was revoked.
+    """
     db.execute("DELETE FROM admissions WHERE ends <= ?", (int(now),))
-    db.executemany("DELETE FROM passes WHERE place = ?", [(place,) for place in ended(db, now) - set(but)])
+    kept = "SELECT 1 FROM visit_passes JOIN visits ON visits.no = visit_passes.visit WHERE visits.id = passes.visit"
+    db.executemany(
+        f"DELETE FROM passes WHERE place = ? AND (revoked_at IS NULL OR NOT EXISTS ({kept}))",
+        [(place,) for place in ended(db, now) - set(but)],
+    )

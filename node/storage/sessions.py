@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from node.storage import meta
+from node.storage import meta, tokens
 
 UNUSED_AFTER = 30
 """Days without use after which a session has ended, however long it was meant to last."""
@@ -71,11 +71,15 @@ def end_of(db: sqlite3.Connection, caller: str) -> int:
     return db.execute("DELETE FROM sessions WHERE caller = ?", (caller,)).rowcount
 
 
-def heed(db: sqlite3.Connection, settings: str, of: str) -> int:
-    """Ends the sessions of callers whose names begin with `of`, where `settings` aren't those of before; how many."""
+def heed(db: sqlite3.Connection, settings: str, of: str, now: float) -> int:
+    """Ends the sessions of callers whose names begin with `of`, where `settings` aren't those of before; how many.
+
+    The tokens that they made open nothing any more either.
+    """
     if (meta.get(db, _SETTINGS) or "") == settings:
         return 0
     meta.put(db, _SETTINGS, settings)
+    tokens.revoke_made(db, of, now)
     return db.execute("DELETE FROM sessions WHERE substr(caller, 1, ?) = ?", (len(of), of)).rowcount
 
 

@@ -66,6 +66,12 @@ def revoke(db: sqlite3.Connection, id_: str, now: float) -> None:
     )
 
 
+def revoke_made(db: sqlite3.Connection, of: str, now: float) -> None:
+    """Those that callers made whose names begin with `of` open nothing any more."""
+    made = "substr(maker, 1, ?) = ? AND revoked_at IS NULL"
+    db.execute(f"UPDATE tokens SET revoked_at = ? WHERE {made}", (int(now), len(of), of))
+
+
 def used(db: sqlite3.Connection, id_: str, day: int) -> None:
     """Writes down that the token was used on a day. A day is enough to see which tokens nobody needs."""
     db.execute("UPDATE tokens SET used_on = ? WHERE id = ?", (day, id_))

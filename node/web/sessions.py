@@ -7,7 +7,8 @@ Rules:
 - each login makes a new secret and ends the session that the browser had before: who planted one there has nothing
 - a session lasts half a day, and a desk's as long as its token: a tablet at a reception is on when nobody there has the
   token at hand. One that isn't used for a month has ended. It is over at once when its token is revoked or expires
-- what the provider's people may follows from `[oidc]`: where that has changed when the node starts, they log in anew
+- what the provider's people may follows from `[oidc]`: where that has changed when the node starts, they log in anew,
+  and the addresses of feeds that they made are over
 - a caller has at most `MOST` sessions; the one that was used longest ago makes room
 - a form has to come from this node's own page: browsers say so themselves (`Sec-Fetch-Site`, or `Origin` where they
   speak plain http). Who is logged in also sends back what the page had in it (`csrf`), which is the session's alone and
@@ -82,7 +83,7 @@ class Sessions:
         self._secure = secure
         oidc = access.oidc
         settings = _hash(oidc.model_dump_json()).hex() if oidc.issuer else ""
-        if ended := database.write_now(partial(stored.heed, settings=settings, of=OF_PROVIDER)):
+        if ended := database.write_now(partial(stored.heed, settings=settings, of=OF_PROVIDER, now=world.now())):
             log.info("logged out, as [oidc] has changed", sessions=ended)
 
     def protect(self, app: web.Application) -> None:

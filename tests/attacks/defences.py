@@ -686,12 +686,12 @@ ATTACKS = (
         (
             _one(
                 "roaming/arrivals.py",
-                'if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):',
+                'if "pass" not in value or not self._was_shown(db, visit, parse_record_id(value["pass"])):',
                 _NO,
             ),
             _one(
                 "roaming/arrivals.py",
-                'if "pass" not in value or not _was_shown(db, visit, parse_record_id(value["pass"])):',
+                'if "pass" not in value or not self._was_shown(db, visit, parse_record_id(value["pass"])):',
                 'if "pass" not in value:',
             ),
         ),

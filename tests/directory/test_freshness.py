@@ -1,5 +1,6 @@
 """What is old: personal records of the silent are purged and stay away, and come back when they are heard again."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from node.directory.draft import Change
 from node.federation.hearing import Told
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
-from node.protocol.statements import Record
+from node.protocol.statements import Beat, Record
 from node.protocol.tree import prefix_of
 from node.protocol.verdicts import CLOCK_TOLERANCE, Accepted, Reason
 from node.storage import authors, erasure, partners
@@ -151,8 +152,8 @@ async def test_when_the_author_is_heard_again_its_personal_records_come_back(nod
     assert bodies(node, lund) == ALL
 
 
-@pytest.mark.parametrize("by", ["block", "feed"])
-async def test_who_is_heard_again_vouches_for_others_at_once(by: str, node: SmallNode, lund: Author) -> None:
+async def fallen_silent(node: SmallNode, lund: Author) -> Author:
+    """Somebody whom nobody but lund endorses, of whom nothing has been heard for 60 days."""
     paris = signatory("paris")
     paris.commit()
     lund.put("endorsement", endorsement_body(paris.id), "e")
@@ -165,9 +166,32 @@ async def test_who_is_heard_again_vouches_for_others_at_once(by: str, node: Smal
     node.clock.pass_by(SILENCE + 1)
     node.reconsider()
     assert node.acceptance.standing(paris.id) is Standing.UNKNOWN
-    beat = lund.beat(int(node.clock.time))
-    if by == "feed":
+    return paris
+
+
+async def test_a_beat_that_shows_no_life_is_no_reason_to_work_out_anew_who_is_accepted(
+    node: SmallNode, lund: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fallen_silent(node, lund)
+    forged = Beat.make(signatory("paris").signing_key, head=lund.head, time=int(node.clock.time), urls=())
+    worked_out: list[float] = []
+    monkeypatch.setattr(node.acceptance, "recompute", lambda db, now: worked_out.append(now))
+    for beat in (forged, lund.newest_beat):
         await node.receiver.hear(lund.id, [Told(lund.card, lund.head, beat)])
+        await node.receiver.settle()
+    assert worked_out == []
+
+
+@pytest.mark.parametrize("by", ["block", "feed", "feed, while somebody asks why"])
+async def test_who_is_heard_again_vouches_for_others_at_once(by: str, node: SmallNode, lund: Author) -> None:
+    paris = await fallen_silent(node, lund)
+    beat = lund.beat(int(node.clock.time))
+    if by.startswith("feed"):
+        hearing = asyncio.ensure_future(node.receiver.hear(lund.id, [Told(lund.card, lund.head, beat)]))
+        await asyncio.sleep(0)
+        if by != "feed":
+            await node.database.write(lambda db: node.acceptance.why(db, node.clock.time, lund.id))
+        await hearing
     else:
         await take(node, lund, Want(lund.id, lund.epoch, lund.seq, lund.head.hash))
     await node.receiver.settle()

@@ -205,6 +205,28 @@ async def test_what_nobody_has_confirmed_is_deleted_with_its_visit(both: tuple[P
         assert held(park, guest, visit) is not None and held(park, guest, silent) is None
 
 
+@pytest.mark.parametrize("since", ["its day is over", "the home came back from a backup"])
+async def test_a_revoked_pass_stays_nobodys_presence_when(since: str, both: tuple[Park, Park]) -> None:
+    guest, host = both
+    visit = await accepted(guest, host, weekday(), weekday())
+    [made] = await guest.visits.passes(visit)
+    claims, begin = Token.parse(made["token"]).claims, starts(ZONE, Days(weekday(), weekday()))
+    guest.database.write_now(lambda db: guest.passes.revoke(db, ids=[claims.id]))
+    await guest.passes.publish()
+    if since == "its day is over":
+        guest.clock.time = begin + 24 * HOUR + 600
+        await guest.passes.forget()
+        await guest.passes.forget()
+    else:
+        guest.database.write_now(lambda db: db.execute("UPDATE passes SET revoked_at = NULL"))
+        guest.clock.time = begin + 9 * HOUR
+    assert [sorted(each) for each in await guest.visits.passes(visit)] == [["name", "revoked"]]
+    host.database.write_now(lambda db: host.visits.arrive(db, claims, None, begin + 9 * HOUR))
+    assert await post(guest, host) == []
+    stated = held(guest, guest, visit)
+    assert stated is not None and stated.guest_signature is None
+
+
 async def test_who_was_given_up_and_comes_after_all_has_the_same_pass(both: tuple[Park, Park]) -> None:
     guest, host = both
     visit = await accepted(guest, host, weekday(), weekday())

@@ -238,10 +238,14 @@ async def test_people_of_the_provider_log_in_again_at_a_node_that_starts_with(
     person = by_provider.cookie()
     await by_provider.log_in(await by_provider.token())
     cookies = person, by_provider.cookie()
+    feed, _ = await by_provider.tokens.create_own("/api/v1/event.ics", "oidc:mari", "Mari")
+    assert (await by_provider.tokens.find(feed)).maker == "oidc:mari"
     for changes, by_person in (({}, 200), (CHANGES[what], 303), ({}, 303)):
         async with Site(tartu, by_provider.http, by_provider.oidc.model_copy(update=changes)).serving() as again:
             answers = [await again.get("/operate", follow=False, Cookie=f"session={each}") for each in cookies]
         assert [response.status for response, _ in answers] == [by_person, 200]
+    with pytest.raises(InputError, match="revoked"):
+        await again.tokens.find(feed)
 
 
 async def test_whoever_did_not_set_out_here_is_not_logged_in_and_soon_not_told_why(
