@@ -333,6 +333,8 @@ async def test_the_page_does_nothing_and_runs_nothing(newcomer: Newcomer) -> Non
     assert "Joining by an invitation" in page
     assert "<script" not in page
     assert "<form" not in page
+    # Whoever followed such a link would lose the secret that stands behind the "#".
+    assert 'href="#' not in page
     assert await state(newcomer.lund) == before
     assert (await newcomer.send(encode(newcomer.request())))[0] == 200
 
