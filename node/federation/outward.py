@@ -4,7 +4,7 @@ Rules:
 
 - a name is resolved here, and what is called is what was looked at: it can't mean one thing first and another then
 - an address of this machine, or of a private network, is called only where this node is in one itself (its own URL says
-  so: a rehearsal), or at a partner's URL, which the two operators have confirmed: that host and port
+  so: a rehearsal), or for the name of a partner, whose URL the two operators have confirmed
 - what an operator of this node names in its settings isn't called through here
 
     async with session(database, own_url) as http:
@@ -14,13 +14,14 @@ Rules:
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
 from node.federation import client
-from node.federation.wire import host_and_port, is_here, is_outside
+from node.federation.wire import is_here, is_outside
 from node.storage import partners
 from node.storage.database import Database
 
@@ -32,7 +33,7 @@ class LeadsInside(OSError):
 class Outward(AbstractResolver):
     """Resolves names by `inner`, and gives of what they lead to what is outside; all of it where `familiar` says so."""
 
-    def __init__(self, familiar: Callable[[str, int], Awaitable[bool]], inner: AbstractResolver | None = None) -> None:
+    def __init__(self, familiar: Callable[[str], Awaitable[bool]], inner: AbstractResolver | None = None) -> None:
         self._familiar = familiar
         self._inner = inner or DefaultResolver()
 
@@ -44,7 +45,7 @@ class Outward(AbstractResolver):
         outside = [each for each in found if is_outside(each["host"])]
         if outside or not found:
             return outside
-        if await self._familiar(host, port):
+        if await self._familiar(host):
             return found
         raise LeadsInside("it leads into this node's own network")
 
@@ -57,6 +58,6 @@ def session(database: Database, own_url: str) -> aiohttp.ClientSession:
     return client.session(client.connector(Outward(partial(_familiar, database, own_url))))
 
 
-async def _familiar(database: Database, own_url: str, host: str, port: int) -> bool:
+async def _familiar(database: Database, own_url: str, host: str) -> bool:
     met = await database.read(partners.everyone)
-    return is_here(own_url) or any(host_and_port(each.url) == (host, port) for each in met if each.url)
+    return is_here(own_url) or any(urlsplit(each.url or "").hostname == host for each in met)

@@ -158,12 +158,6 @@ def parse_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def host_and_port(url: str) -> tuple[str | None, int]:
-    """Where a node's URL leads to."""
-    parts = urlsplit(url)
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-
-
 def is_loopback(url: str) -> bool:
     """Whether a URL names this very machine."""
     host = urlsplit(url).hostname or ""

@@ -8,7 +8,7 @@ Rules (SPEC, "Messages"):
   with a partner of ours. Who holds a message there is asked again until it hands out the recipient's answer
 - one recipient that doesn't answer keeps no other one waiting
 - an address in a beat must not make this node call its own machine or network, unless it is there itself (a
-  rehearsal), or a partner's URL is at that host and port; where a name leads is looked at when it is called (see
+  rehearsal), or a partner's URL is at that host; where a name leads is looked at when it is called (see
   `federation.outward`)
 """
 
@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -26,7 +27,7 @@ from node.errors import BraError, InputError, Malformed, PeerError, ProtocolErro
 from node.federation.answers import NotAllowed
 from node.federation.client import Client
 from node.federation.schedule import Pace
-from node.federation.wire import host_and_port, is_here, parse_url
+from node.federation.wire import is_here, parse_url
 from node.housekeeping import logged
 from node.protocol.canonical import encode
 from node.protocol.messages import Sealed
@@ -249,7 +250,7 @@ class Delivery:
         """Where a message to a node is brought, the likeliest first."""
         everyone = {each.node_id: each for each in partners.everyone(db)}
         rehearsal = is_here(self._own_url)
-        confirmed = {host_and_port(each.url) for each in everyone.values() if each.url}
+        confirmed = {urlsplit(each.url).hostname for each in everyone.values() if each.url}
 
         def of(node: NodeId) -> list[Address]:
             found, partner = authors.find(db, node), everyone.get(node)
@@ -267,10 +268,10 @@ class Delivery:
         return mailboxes
 
 
-def _callable(url: str, *, rehearsal: bool, confirmed: Collection[tuple[str | None, int]] = ()) -> bool:
-    """Whether a node is called there. `confirmed`: the hosts and ports of partners' URLs."""
+def _callable(url: str, *, rehearsal: bool, confirmed: Collection[str | None] = ()) -> bool:
+    """Whether a node is called there. `confirmed`: the hosts of partners' URLs."""
     try:
-        return not is_here(parse_url(url)) or rehearsal or host_and_port(url) in confirmed
+        return not is_here(parse_url(url)) or rehearsal or urlsplit(url).hostname in confirmed
     except InputError:
         return False
 

@@ -46,10 +46,23 @@ PREFIX = wire.PREFIX
 OWN_URL = "https://node.tartu.example"
 
 
+class Watched(Arrivals):
+    """Counts who asks for the next news."""
+
+    asked = 0
+
+    def next(self) -> asyncio.Event:
+        self.asked += 1
+        return super().next()
+
+
 class Served:
     """A node that serves, and a raw client that signs as whoever it is told to be."""
 
-    def __init__(self, node: SmallNode, instance: str, base: str, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, node: SmallNode, instance: str, base: str, http: aiohttp.ClientSession, arrivals: Watched
+    ) -> None:
+        self.arrivals = arrivals
         self.node = node
         self.instance = instance
         self.base = base
@@ -68,7 +81,7 @@ class Served:
             adoption("for nobody", id="own", visibility="local"),
         )
         node.befriend(LUND)
-        arrivals = Arrivals()
+        arrivals = Watched()
         node.database.on_commit(arrivals.tell)
         node.acceptance.on_change(arrivals.tell)
         instance = node.database.write_now(lambda db: meta.instance(db, node.world.random))
@@ -93,7 +106,7 @@ class Served:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         try:
             async with aiohttp.ClientSession() as http:
-                yield cls(node, instance, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
+                yield cls(node, instance, f"http://127.0.0.1:{runner.addresses[0][1]}", http, arrivals)
         finally:
             await runner.cleanup()
             node.close()
@@ -121,6 +134,15 @@ class Served:
         status, body = await self.ask(method, path, **others)
         assert status == 200, body
         return body.splitlines()
+
+    async def waiting(self, path: str) -> asyncio.Task[list[bytes]]:
+        """A question for news that was let in: one that is read after the clock has moved is refused as an old one."""
+        before = self.arrivals.asked
+        task = asyncio.create_task(self.lines("GET", path))
+        async with asyncio.timeout(20):
+            while self.arrivals.asked == before:
+                await asyncio.sleep(0.01)
+        return task
 
     async def pull(self, *wants: Want, **others: Any) -> list[bytes]:
         body = encode([want.as_value() for want in wants])
@@ -186,7 +208,7 @@ async def test_the_feed_tells_what_is_new_since_its_cursor(served: Served) -> No
 
 async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: Served) -> None:
     since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
-    waiting = asyncio.create_task(served.lines("GET", f"{PREFIX}/feed?since={since}&wait=20"))
+    waiting = await served.waiting(f"{PREFIX}/feed?since={since}&wait=20")
     # Another request is answered meanwhile, and something that is no news happens.
     await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
     served.node.database.write_now(lambda db: db.execute("INSERT INTO meta VALUES ('a', 'b')"))
@@ -198,13 +220,11 @@ async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: 
 
 
 async def test_a_beat_alone_waits_for_company_and_comes_when_the_wait_is_over(served: Served) -> None:
-    # First: a request that is signed before the clock moves, and read afterwards, is refused as an old one.
-    served.node.clock.pass_by(2)
     since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
-    waiting = asyncio.create_task(served.lines("GET", f"{PREFIX}/feed?since={since}&wait=4"))
-    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    waiting = await served.waiting(f"{PREFIX}/feed?since={since}&wait=4")
+    served.node.clock.pass_by(2)
     await served.node.publisher.beat()
-    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0", at=served.node.clock.time)
     assert not waiting.done()
     assert tags(await waiting) == ["card", "head", "beat", "next"]
 
