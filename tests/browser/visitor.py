@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, expect
 
 PATIENCE = 15_000.0
 """Milliseconds that a page has for whatever is waited for."""
+expect.set_options(timeout=PATIENCE)
 
 # Reports by the console, because pages without JavaScript have that, too.
 _WATCH = """

@@ -183,16 +183,23 @@
     event.preventDefault();
     const fields = new FormData(form), token = fields.get("token").trim(), venue = fields.get("venue") ?? "";
     const place = document.getElementById("verdict"), turn = ++asked;
-    // What was said of one guest isn't there for the next, however long that takes.
+    // What was said of one guest isn't there for the next, however long that takes; and what is typed next isn't added to
+    // this pass.
     place.replaceChildren();
     tell(reach, "");
+    form.elements.token.select();
     let found = await byTheNode(fields);
     if (turn !== asked) return;
-    if (found === undefined) return form.submit();
+    if (found === undefined) {
+      form.elements.token.value = token;
+      return form.submit();
+    }
     found ??= await byItself(token, venue);
     if (!found || turn !== asked) return;
     const section = shown(found, token, venue);
     place.append(section);
+    // Whoever types the next pass already goes on with it.
+    if (form.elements.token.value.trim() !== token) return;
     form.elements.token.value = "";
     section.focus();
     // A reader types as soon as the next pass is before it.
