@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.directory.small_node import SmallNode
 
 # As the program itself does: see `node.cli.main`.
 gc.set_threshold(100_000, 50, 100)
+# How long an example takes says nothing where three processes share two processors.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

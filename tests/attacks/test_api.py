@@ -155,10 +155,10 @@ def test_a_text_of_line_ends_alone_does_not_stop_the_node_when_it_is_exported() 
         "updated": "2027-01-01T00:00:00Z", "visibility": "public",
         "body": {**venue("a"), "directions": {"en": "x" + "\n" * 9_900 + "x"}},
     }  # fmt: skip
-    began = time.monotonic()
+    began = time.process_time()
     written = b"".join(FORMATS["csv"].write([record], Collection("All", kind="venue")))
     assert len(written) > 9_900
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_a_workbook_that_asks_for_a_million_zeros_in_each_cell_gets_none() -> None:

@@ -50,7 +50,7 @@ def test_hostile_text_stays_text(text):
 
 
 @given(st.lists(records(), max_size=4))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_is_read_again(found):
     feed = ET.fromstring(written("atom", *found, about=ABOUT))
     for element in feed.iter(f"{ATOM}entry"):

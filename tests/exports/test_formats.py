@@ -18,7 +18,7 @@ UNSIGNED = [extension for extension, form in FORMATS.items() if not form.signed]
 
 @pytest.mark.parametrize("extension", UNSIGNED)
 @given(st.lists(records(), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_that_its_kind_accepts_comes_out(extension, found):
     kind = found[0]["kind"] if found else "venue"
     data = written(extension, *found, about=Collection("All", kind=kind, licence=LICENCE))

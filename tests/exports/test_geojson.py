@@ -80,7 +80,7 @@ def test_hostile_text_stays_text(text):
 
 
 @given(st.lists(records("organisation", "venue", "event"), min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_is_read_again(found):
     data = written("geojson", *found)
     _, points, _ = read(data)

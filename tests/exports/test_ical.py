@@ -144,7 +144,7 @@ def test_hostile_text_stays_text(text):
 
 
 @given(st.lists(records("event"), max_size=4))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_event_is_read_again(found):
     data = written("ics", *found, about=Collection("Events", venues=HALL))
     lines = lines_of(data)

@@ -120,7 +120,7 @@ def test_nothing_ends_the_script_that_it_stands_in(text):
 
 
 @given(st.lists(records(*sorted(KINDS)), max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_is_read_again_and_nothing_is_lost_to_the_context(found):
     graph = json.loads(written("jsonld", *found))["@graph"]
     for single in graph:

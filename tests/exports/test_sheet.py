@@ -162,7 +162,7 @@ def cleaned(value):
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_whatever_a_sheet_can_say_is_read_back(kind, data):
     drawn = {name: value for name, value in data.draw(bodies(kind)).items() if name not in LOST.get(kind, ())}
     body = cleaned({name: value for name, value in drawn.items() if value != []})
@@ -175,7 +175,7 @@ def test_whatever_a_sheet_can_say_is_read_back(kind, data):
 
 @pytest.mark.parametrize("filling", ["\n", "\t", ";", " ", '"', "\n ", ';"', "'", "\n'", ";= "])
 def test_a_cell_is_gone_through_once_whatever_fills_it(filling):
-    began = time.monotonic()
+    began = time.process_time()
     text = f"x{filling * 20_000}x'"
     assert restored(defused(text)) == text
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

@@ -71,7 +71,7 @@ def test_hostile_text_adds_no_line_to_a_card(text):
 
 
 @given(st.lists(records("contact", "organisation", "venue"), min_size=1, max_size=4))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_is_read_again(found):
     read = cards(*found)
     assert len(read) == len(found)

@@ -122,7 +122,7 @@ def histories(draw: st.DrawFn) -> Histories:
     return common, go_on("m"), go_on("t")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories())
 def test_nothing_published_is_lost_and_nothing_deleted_comes_back(found: Histories) -> None:
     common, mine, theirs = found
@@ -136,7 +136,7 @@ def test_nothing_published_is_lost_and_nothing_deleted_comes_back(found: Histori
     assert untouched <= after.keys()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories())
 def test_whichever_side_heals_the_shared_set_is_the_same(found: Histories) -> None:
     _, mine, theirs = found

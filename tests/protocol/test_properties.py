@@ -22,7 +22,7 @@ from node.protocol.tree import DEEPEST, Proof, Tree, parse_prefix, prefix_of, pr
 from node.protocol.verdicts import Accepted, Compare, Refusal, judge
 from tests.protocol.builders import Author, evidence_line
 
-MODEST = settings(deadline=None, max_examples=200, database=None, suppress_health_check=[HealthCheck.too_slow])
+MODEST = settings(max_examples=200, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # Sets. Keys are often close to each other, so that paths are long and branches one-sided.

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.directory.search import Question
@@ -70,7 +70,6 @@ def test_what_is_wrong_is_named(asked: dict[str, Any], field: str, sentence: str
 NAMES = st.sampled_from([*(field.alias or name for name, field in Question.model_fields.items()), "other"])
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.text(max_size=60) | st.lists(st.text(max_size=20), max_size=30), max_size=4))
 def test_anything_is_a_question_or_an_input_error(asked: dict[str, Any]) -> None:
     try:

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from node.directory.search import ranking
@@ -34,7 +34,6 @@ REASONS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(REASONS, lengths, st.integers(0, 4 * 10**14))
 def test_each_reason_moves_the_score_its_own_way(reasons: dict[str, Any], longer: int, farther: int) -> None:
     here = score(**reasons)
@@ -47,7 +46,6 @@ def test_each_reason_moves_the_score_its_own_way(reasons: dict[str, Any], longer
         assert score(**{**reasons, "square": reasons["square"] + farther}) <= here
 
 
-@settings(deadline=None)
 @given(REASONS)
 def test_the_points_that_are_told_make_up_the_score(reasons: dict[str, Any]) -> None:
     assert sum(ranking.points(**reasons).values()) == pytest.approx(score(**reasons), abs=0.005)

@@ -90,7 +90,7 @@ def key(found: Any) -> list[tuple[str, str]]:
     return [(record["kind"], record["id"]) for record in found.records]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(question=FILTERS, sort=SORTS, size=st.integers(1, 40))
 def test_pages_show_each_record_once_in_the_order_of_one_large_page(
     full: SmallNode, question: dict[str, str], sort: str, size: int
@@ -112,7 +112,7 @@ def test_pages_show_each_record_once_in_the_order_of_one_large_page(
     assert len(set(seen)) == len(seen) == whole.total
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(question=FILTERS, name=st.data())
 def test_a_filter_never_adds_hits(full: SmallNode, question: dict[str, str], name: Any) -> None:
     # A radius is none without its place, and a wider one is no filter.
@@ -128,7 +128,7 @@ def test_a_filter_never_adds_hits(full: SmallNode, question: dict[str, str], nam
     assert set(key(some)) <= set(key(ask(full, EVERYTHING, **without, limit="1000")))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(question=FILTERS, visibilities=st.sets(st.sampled_from(sorted(EVERYTHING))))
 def test_who_may_see_less_sees_a_part(full: SmallNode, question: dict[str, str], visibilities: set[str]) -> None:
     some = ask(full, visibilities, **question, limit="1000", facets="true")
@@ -140,7 +140,7 @@ def test_who_may_see_less_sees_a_part(full: SmallNode, question: dict[str, str],
         assert all(each["count"] <= counts[name, each["value"]] for each in values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(question=FILTERS)
 def test_facets_count_the_hits_of_all_pages(full: SmallNode, question: dict[str, str]) -> None:
     found = ask(full, EVERYTHING, **question, facets="true", limit="1")
@@ -210,7 +210,6 @@ def test_why_is_told_of_short_pages_alone(full: SmallNode) -> None:
     assert refused.value.field == "limit"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_as_a_cursor_is_refused(full: SmallNode, text: str) -> None:
     with pytest.raises(InputError):

@@ -85,7 +85,7 @@ coordinates = st.tuples(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(coordinates, coordinates)
 def test_chords_measure_what_haversines_do(one: tuple[int, int], other: tuple[int, int]) -> None:
     square = sum((a - b) ** 2 for a, b in zip(point(*one), point(*other), strict=True))
@@ -94,7 +94,7 @@ def test_chords_measure_what_haversines_do(one: tuple[int, int], other: tuple[in
         assert places.kilometres(square) == pytest.approx(metres(*one, *other) / 1000, abs=0.01)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(coordinates, coordinates, st.floats(0.1, 20_040))
 def test_the_boxes_of_a_circle_hold_all_of_it(one: tuple[int, int], other: tuple[int, int], radius: float) -> None:
     if metres(*one, *other) > radius * 1000:
@@ -165,8 +165,8 @@ async def test_a_city_that_only_a_hidden_record_names_is_unknown(node: SmallNode
 async def test_names_that_are_no_citys_take_nobodys_time(node: SmallNode) -> None:
     # One such character folds into eighteen, and each name is compared with what is asked for.
     await node.publish(*(venue(f"v{no}", city=f"{no:03}" + "\ufdfa" * 197) for no in range(400)))
-    began = time.monotonic()
+    began = time.process_time()
     for _ in range(3):
         with pytest.raises(InputError, match="no city is called"):
             ask(node, near="\ufdfa" * 200)
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5

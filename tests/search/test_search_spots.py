@@ -258,7 +258,7 @@ def keys(node: SmallNode, visibilities: Collection[str], question: dict[str, str
     return seen
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(question=PLACES, dropped=KEY, visibilities=st.sets(st.sampled_from(LEVELS)))
 def test_a_place_never_adds_hits_and_who_sees_less_finds_a_part(
     mixed: SmallNode, question: dict[str, str], dropped: str, visibilities: set[str]
@@ -268,7 +268,7 @@ def test_a_place_never_adds_hits_and_who_sees_less_finds_a_part(
     assert some <= keys(mixed, visibilities, {name: each for name, each in question.items() if name != dropped})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(question=PLACES, size=st.integers(1, 7))
 def test_pages_show_each_record_once_wherever_it_is(mixed: SmallNode, question: dict[str, str], size: int) -> None:
     whole, seen, after = ids(ask(mixed, PUBLIC, **question, limit="1000")), [], {}

@@ -126,7 +126,7 @@ async def test_a_hostile_search_is_an_answer_or_an_input_error(node: SmallNode, 
         assert set(ids(found)) <= {"a"}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60))
 def test_any_text_may_be_searched_for(node: SmallNode, text: str) -> None:
     for field in ("q", "organisation"):
@@ -136,7 +136,7 @@ def test_any_text_may_be_searched_for(node: SmallNode, text: str) -> None:
             assert error.field == field
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12))
 def test_a_word_is_spelled_as_the_index_spells_it(text: str) -> None:
     spelled = words.plain(text)

@@ -229,7 +229,7 @@ def standings(
     return {name: known[NodeId(name)].standing if name in known else UNKNOWN for name in NAMES}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     GRAPHS, EDGES | MINE, SIGNED, st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.lists(MINE, max_size=4)
 )
@@ -248,7 +248,7 @@ def test_one_more_endorsement_never_costs_anybody_anything(
     assert all(before[name] <= after[name] for name in NAMES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(GRAPHS.flatmap(lambda graph: st.tuples(st.just(graph), st.permutations(graph))), SIGNED, st.integers(1, 3))
 def test_the_order_of_endorsements_changes_no_standing(
     graphs: tuple[list[Endorsement], list[Endorsement]], signed: set[NodeId], needed: int
@@ -258,14 +258,14 @@ def test_the_order_of_endorsements_changes_no_standing(
     assert standings(first, signed, rules) == standings(second, signed, rules)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(GRAPHS, SIGNED)
 def test_blocking_is_as_if_the_node_had_never_been(graph: list[Endorsement], signed: set[NodeId]) -> None:
     without = [each for each in graph if "a" not in each[:2]]
     assert standings(graph, signed, Rules(), blocked="a") == standings(without, signed, Rules()) | {"a": UNKNOWN}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(GRAPHS, SIGNED)
 def test_without_a_way_from_a_partner_nobody_is_known(graph: list[Endorsement], signed: set[NodeId]) -> None:
     strangers = [each for each in graph if each.by not in "pq"]
@@ -285,7 +285,7 @@ RINGS = st.lists(st.tuples(st.sampled_from("q" + RING), st.sampled_from("pq" + R
 HONEST = st.lists(st.tuples(st.sampled_from("pab"), st.sampled_from("pqab")), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(RINGS, HONEST, st.integers(1, 6), st.integers(2, 3))
 def test_a_ring_behind_one_partner_is_never_honoured_whatever_its_shape(
     ring: list[tuple[str, str]], honest: list[tuple[str, str]], depth: int, needed: int
@@ -301,7 +301,7 @@ def test_a_ring_behind_one_partner_is_never_honoured_whatever_its_shape(
     assert all(known[NodeId(name)].standing < HONOURED for name in RING if name in known)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     GRAPHS, st.sets(st.sampled_from("abcdef")), st.integers(1, 4), st.integers(1, 3), st.sets(st.sampled_from("pqabc"))
 )
