@@ -55,7 +55,7 @@ class Partnership:
                 "own": node_id == parts.acceptance.me,
                 "records": (held.count or 0) if held else 0,
                 "epoch": held.epoch if held else 0,
-                "forked": bool(held and held.forked_epoch is not None and held.forked_epoch >= held.epoch),
+                "forked": bool(held and held.is_forked),
                 **({"heard": format_time(held.beat_time)} if held and held.beat_time is not None else {}),
                 "partner": next((each for each in shown(db, parts) if each["node_id"] == node_id), None),
                 "endorsements": said,

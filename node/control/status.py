@@ -83,7 +83,7 @@ class Status:
             "records": author.count or 0,
             "root": author.root.hex() if author.root else "",
             "stale": (author.beat_expires or 0) <= self._parts.world.now(),
-            "forked": author.forked_epoch is not None and author.forked_epoch >= author.epoch,
+            "forked": author.is_forked,
             "damaged": bool(author.damaged),
         }
         if likeness := self._parts.acceptance.look_alikes.get(author.node_id):

@@ -11,6 +11,7 @@ from node.federation.greeting import Greeting
 from node.federation.hearing import Heeded, Told
 from node.federation.holdings import Holdings
 from node.protocol.blocks import Block, Want
+from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.tree import Subtree, Tree
 from node.protocol.verdicts import Refusal, Verdict
@@ -26,13 +27,19 @@ class Action(Generic[R]):
 class News:
     """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose.
 
-    `mail`: whether the partner keeps messages for us.
+    `evidence`: of forks. `mail`: whether the partner keeps messages for us.
     """
 
     told: tuple[Told, ...]
     cursor: str
     refused: tuple[tuple[NodeId, Refusal], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     mail: bool = False
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it says nothing of any author."""
+        return not (self.told or self.refused or self.evidence)
 
 
 @dataclass(frozen=True)

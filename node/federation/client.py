@@ -295,6 +295,7 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
     """What a feed's lines say. What can't be of one author is refused, and keeps nothing else from being heard."""
     told: list[Told] = []
     refused: list[tuple[NodeId, Refusal]] = []
+    evidence: list[Evidence] = []
     card: Card | None = None
     for line in lines:
         tag, value = parse_line(line)
@@ -302,11 +303,14 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
             since = value.get("since") if isinstance(value, dict) else None
             if not isinstance(since, str) or len(since) > 100:
                 raise Malformed("the feed's last line has no cursor")
-            return News(tuple(told), since, tuple(refused))
+            return News(tuple(told), since, tuple(refused), tuple(evidence))
         try:
             if tag == "card":
                 card = None
                 card = stored_card(line[8:-1])
+            elif card is not None and tag == "evidence":
+                # It needs nobody's word, and no head: its author's set may be damaged there.
+                evidence.append(Evidence.parse(value).of(card.author))
             elif card is not None:
                 _tell(told, card, tag, value, line)
         except Forged as error:
@@ -330,8 +334,6 @@ def _tell(told: list[Told], card: Card, tag: str, value: Any, line: bytes) -> No
     current = told[-1]
     if tag == "beat":
         current.beat = Beat.parse(value)
-    elif tag == "evidence":
-        current.evidence = (*current.evidence, Evidence.parse(value))[:4]
     elif tag in ("del", "put", "leaf"):
         # They are judged in the writer's turn, so that they are quick: whoever brings more keeps everybody waiting.
         most, bytes_ = wire.CHANGES_AT_MOST, wire.CHANGES_BYTES

@@ -26,7 +26,6 @@ class Told:
     card: Card
     head: Head
     beat: Beat | None = None
-    evidence: tuple[Evidence, ...] = ()
     changes: tuple[bytes, ...] = ()
 
     def block(self) -> list[bytes]:
@@ -52,6 +51,7 @@ def keep(
     db: sqlite3.Connection,
     partner: NodeId,
     told: Sequence[Told],
+    evidence: Sequence[Evidence],
     *,
     me: NodeId,
     taken: Collection[NodeId],
@@ -63,6 +63,9 @@ def keep(
     `taken`: whose sets are taken. Of strangers there may be any number: what is wrong with theirs is not kept. Returns
     whether one of whom nothing had been heard for too long was heard again.
     """
+    for proof in evidence:
+        if author := authors.find(db, proof.author):
+            _keep_evidence(db, author, proof, network)
     authors_told = {each.card.author for each in told}
     silent = authors.silent(db, now, authors_told)
     before = partners.heard(db, partner, authors_told)
@@ -89,23 +92,25 @@ def keep(
 
 
 def _hear_author(db: sqlite3.Connection, told: Told, me: NodeId, network: str, now: float) -> bool:
-    """Takes evidence and beats; whether the partner has exactly what is held here."""
+    """Takes beats, and what proves a fork; whether the partner has exactly what is held here."""
     author = authors.find(db, told.card.author)
     if author is None or author.head_hash is None:
         return False
     two_cards = forks.of_cards(author.card, told.card) or forks.of_cards(author.newest_card, told.card)
-    for proof in (*told.evidence, *((two_cards,) if two_cards else ())):
-        if (
-            proof.author == author.node_id
-            and proof.epoch >= author.epoch
-            and {card.network for card in proof.cards} == {network}
-        ):
-            authors.keep_evidence(db, author.no, proof)
+    if two_cards:
+        _keep_evidence(db, author, two_cards, network)
     if author.node_id == me:
         _hear_own(db, author, told, network)
     if two_cards is None and told.beat and told.card.epoch == author.epoch and fresh(told.beat, author.card, now):
         authors.hear_beat(db, author, told.beat)
     return told.head.hash == author.head_hash
+
+
+def _keep_evidence(db: sqlite3.Connection, author: Author, proof: Evidence, network: str) -> None:
+    """Keeps a proof that counts against what is held of its author."""
+    counts = author.head_hash is not None and proof.epoch >= author.epoch
+    if counts and {card.network for card in proof.cards} == {network}:
+        authors.keep_evidence(db, author.no, proof)
 
 
 def _hear_own(db: sqlite3.Connection, author: Author, told: Told, network: str) -> None:

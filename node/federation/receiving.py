@@ -27,6 +27,7 @@ from node.federation.hearing import Heeded, Told
 from node.federation.holdings import Holdings, survey
 from node.federation.reading import read_block
 from node.protocol.blocks import Block, Limits, Want
+from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.statements import NO_HASH, Head
 from node.protocol.tree import Tree
@@ -201,12 +202,12 @@ class Receiver:
         if author in self._acceptance.taken:
             await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
-    async def hear(self, partner: NodeId, told: Sequence[Told]) -> Heeded:
+    async def hear(self, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence] = ()) -> Heeded:
         """Keeps what a partner's feed says, and applies the changes that it brings, in one transaction where it can be.
 
         Who is accepted because of it shows after `settle`.
         """
-        keep = partial(self._keep, partner=partner, told=told, now=self._world.now())
+        keep = partial(self._keep, partner=partner, told=told, evidence=evidence, now=self._world.now())
         changed = [each for each in told if each.changes]
         with self._indexer.block_in_hand():
             kept = asyncio.ensure_future(self._database.write(keep))
@@ -289,12 +290,13 @@ class Receiver:
             return _Judged(verdict, _basis(author), _entries(block, held))
         return _Judged(verdict, _basis(author))
 
-    def _keep(self, db: sqlite3.Connection, *, partner: NodeId, told: Sequence[Told], now: float) -> bool:
+    def _keep(
+        self, db: sqlite3.Connection, *, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence], now: float
+    ) -> bool:
         """Whether what was kept revived somebody; see `hearing.keep`."""
         acceptance = self._acceptance
-        revived = hearing.keep(
-            db, partner=partner, told=told, me=acceptance.me, taken=acceptance.taken, network=self._network, now=now
-        )
+        me, taken, network = acceptance.me, acceptance.taken, self._network
+        revived = hearing.keep(db, partner, told, evidence, me=me, taken=taken, network=network, now=now)
         counted = acceptance.silent & {each.card.author for each in told}
         if counted - authors.silent(db, now, counted):
             # They vouch for others again.

@@ -64,16 +64,12 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
-        if author.head_line is None or not _is_told(author):
+        told = _statements(db, author)
+        if not told:
             continue
         news = (author.news or 0) > after
         urgent = urgent or news
-        told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
-        if author.beat_line:
-            told.append(b'{"beat":%b}' % author.beat_line)
-        if proof := _evidence(db, author):
-            told.append(proof)
-        elif after and news:
+        if after and news and not author.is_forked:
             told += _changes(db, author, honoured=honoured)
         room -= sum(map(len, told))
         lines += told
@@ -82,13 +78,30 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
     return Feed(lines, reached, urgent or full)
 
 
+def _statements(db: sqlite3.Connection, author: Author) -> list[bytes]:
+    """The lines of what an author has signed last; none where others are not told of it.
+
+    That it forked is told also where what is held of it is damaged: nobody else may have the proof.
+    """
+    proof = _evidence(db, author)
+    if author.head_line is None or not _is_told(author):
+        return [b'{"card":%b}' % author.card_line, *proof] if proof else []
+    told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
+    if author.beat_line:
+        told.append(b'{"beat":%b}' % author.beat_line)
+    return [*told, *proof]
+
+
 def _is_told(author: Author) -> bool:
     """Whether others are told of the author's state. It is asked for again where it is damaged, and told after that."""
     return author.head_line is not None and author.standing >= Standing.REACHED and not author.damaged
 
 
-def _evidence(db: sqlite3.Connection, author: Author) -> bytes | None:
-    return authors.evidence_line(db, author) if author.forked_epoch is not None else None
+def _evidence(db: sqlite3.Connection, author: Author) -> list[bytes]:
+    """The line of evidence against an author that others may be told of, if there is any that counts."""
+    told = author.is_forked and author.standing >= Standing.REACHED
+    line = authors.evidence_line(db, author) if told else None
+    return [line] if line else []
 
 
 def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[bytes]:
@@ -112,9 +125,10 @@ def _changes(db: sqlite3.Connection, author: Author, *, honoured: bool) -> list[
 def block(
     db: sqlite3.Connection, want: Want, *, honoured: bool, limits: Limits, page_bytes: int = PAGE_BYTES
 ) -> Iterator[bytes]:
-    """The lines of the block that answers `want`. An author that isn't told of gets an empty one."""
+    """The lines of the block that answers `want`. An author that isn't told of gets an empty one, but for evidence."""
     author = authors.find(db, want.author)
     if author is None or not _is_told(author):
+        yield from _evidence(db, author) if author else ()
         yield _next(want.author)
         return
     if want.epoch != author.epoch:
@@ -127,8 +141,7 @@ def block(
         yield b'{"head":%b}' % line
     if author.beat_line:
         yield b'{"beat":%b}' % author.beat_line
-    if proof := _evidence(db, author):
-        yield proof
+    yield from _evidence(db, author)
     # A reader without anything needs no removals, but one that already has a page may hold what was removed since.
     removals = records.removals_since(db, author.no, want.since) if want.epoch or want.after else []
     if not chain.linked or len(removals) > limits.records:

@@ -117,7 +117,7 @@ class Session:
         news = yield from self._read_feed(wait if self._surveyed else 0)
         done = RoundDone(news.cursor, news=len(news.told), mail=news.mail)
         everything = not self._surveyed
-        if news.told or news.refused or everything:
+        if everything or not news.is_none:
             self._surveyed = True
             yield from self._hear(news, done)
             yield from self._catch_up(news, done, everything=everything)
@@ -125,7 +125,7 @@ class Session:
         return done
 
     def _hear(self, news: News, done: RoundDone) -> Steps[None]:
-        if news.told:
+        if news.told or news.evidence:
             heeded = yield from ask(Hear(news))
             for verdict in heeded.verdicts:
                 yield from self._follow(verdict, done)
@@ -290,8 +290,8 @@ class Session:
             theirs = holdings.heard.get(author)
             if state in self._pushed or len(wants) == WANTS_AT_ONCE:
                 continue
-            if held.head == NO_HASH:
-                # It is damaged here: nothing of it can be given.
+            if held.head == NO_HASH and not forked:
+                # It is damaged here: nothing of it can be given, but that it forked.
                 continue
             if author == self.partner and not forked and (theirs is None or theirs.order >= held.order):
                 # Only where its disk was set back does it lack what it once said itself.

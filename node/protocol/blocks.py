@@ -183,7 +183,7 @@ class _Reader:
         stage = self.ORDER.get(tag, -1)
         if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:
             raise Malformed(f"a block has no {tag} line at this place")
-        if 2 < stage < 7 and not self.heads:
+        if 3 < stage < 7 and not self.heads:
             raise Malformed("a block's head comes before its records")
         if self.stage == self.ORDER["compare"] and tag != "next":
             raise Malformed("a block that says compare brings no changes")

@@ -54,6 +54,12 @@ class Evidence:
             raise Forged("the evidence does not contradict itself: an honest author may have signed all of it")
         return found
 
+    def of(self, author: NodeId) -> Self:
+        """The evidence, if it is against this author; Malformed otherwise."""
+        if self.author != author:
+            raise Malformed(f"evidence against {self.author} stands among the statements of {author}")
+        return self
+
     def as_value(self) -> dict[str, Any]:
         value: dict[str, Any] = {"cards": [decode(card.signed.line) for card in self.cards]}
         if self.heads:

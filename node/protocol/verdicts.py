@@ -167,11 +167,19 @@ def _card(block: Block, held: Held | None, network: str) -> Card | Refusal:
     return given
 
 
+def _proven(block: Block, held: Held | None) -> Refusal | None:
+    """The refusal where the block brings evidence that counts against what is held, perhaps without any head."""
+    proof = block.evidence
+    if held is None or proof is None or proof.epoch < max((held.card.epoch, *(head.epoch for head in block.heads))):
+        return None
+    return Refusal(Reason.FORKED, "the author signed two histories of one epoch", proof)
+
+
 def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Refusal:
     """Whether the chain reaches back to the head held; a refusal where it contradicts it."""
     heads = block.heads
     if not heads:
-        return Refusal(Reason.INCOMPLETE, "the block has no head")
+        return _proven(block, held) or Refusal(Reason.INCOMPLETE, "the block has no head")
     for head in heads:
         head.verify(card)
     for before, after in pairwise(heads):
@@ -181,8 +189,8 @@ def _chain(block: Block, card: Card, held: Held | None, now: float) -> bool | Re
     if held is None:
         return True
     mine = held.head
-    if block.evidence and block.evidence.epoch >= max(newest.epoch, held.card.epoch):
-        return Refusal(Reason.FORKED, "the author signed two histories of one epoch", block.evidence)
+    if proven := _proven(block, held):
+        return proven
     if held.forked_epoch is not None and newest.epoch <= held.forked_epoch:
         return Refusal(
             Reason.FORKED, f"the author forked in epoch {newest.epoch}: it has to publish under a new epoch first"

@@ -77,6 +77,11 @@ class Author:
         return Beat.parse(decode(self.beat_line)) if self.beat_line else None
 
     @property
+    def is_forked(self) -> bool:
+        """Whether there is evidence against the epoch that is held."""
+        return self.forked_epoch is not None and self.forked_epoch >= self.epoch
+
+    @property
     def heard(self) -> int | None:
         """When it was last heard from: its last beat, or where there never was one, when its head came here."""
         return self.head_at if self.beat_time is None else self.beat_time

@@ -450,8 +450,8 @@ async def test_a_refusal_is_kept_until_the_same_peer_brings_what_holds(tartu: Sm
 # The feed: beats, evidence, going back
 
 
-async def hear(node: SmallNode, other: SmallNode, news: list[Told]) -> None:
-    await node.receiver.hear(other.id, news)
+async def hear(node: SmallNode, other: SmallNode, news: list[Told], *evidence: Evidence) -> None:
+    await node.receiver.hear(other.id, news, evidence)
 
 
 async def test_a_beat_in_the_feed_keeps_an_author_fresh(tartu: SmallNode, lund: SmallNode) -> None:
@@ -515,8 +515,8 @@ async def test_evidence_in_the_feed_freezes_whom_it_is_about(tartu: SmallNode, l
     paris, _, proof = forked()
     tartu.befriend(paris)
     accepted(await tartu.take(paris.block_lines(), paris))
-    await hear(tartu, lund, [Told(paris.card, paris.head, evidence=(proof,))])
-    await hear(tartu, lund, [Told(paris.card, paris.head, evidence=(proof,))])
+    await hear(tartu, lund, [Told(paris.card, paris.head)], proof)
+    await hear(tartu, lund, [Told(paris.card, paris.head)], proof)
     held = tartu.author(paris.id)
     assert held is not None
     assert held.forked_epoch == 1
@@ -528,7 +528,7 @@ async def test_evidence_about_somebody_else_freezes_nobody(tartu: SmallNode, lun
     _, _, proof = forked("mallory")
     tartu.befriend(paris)
     accepted(await tartu.take(paris.block_lines(), paris))
-    await hear(tartu, lund, [Told(paris.card, paris.head, evidence=(proof,))])
+    await hear(tartu, lund, [Told(paris.card, paris.head)], proof)
     held = tartu.author(paris.id)
     assert held is not None
     assert held.forked_epoch is None

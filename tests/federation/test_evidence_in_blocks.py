@@ -1,16 +1,20 @@
-"""A block brings the proof that its author forked: to whoever comes late, and to whom a push goes."""
+"""The proof that an author forked goes with its block, and without: to whoever comes late, and to whom a push goes."""
 
-from node.federation.actions import Push
+from node.federation.actions import Hear, News, Push
+from node.federation.client import _news
 from node.federation.holdings import Holdings
 from node.federation.server import brought_card
 from node.protocol.blocks import Block, Want
 from node.protocol.evidence import Evidence, of_heads
-from node.protocol.names import encode_base64
+from node.protocol.names import NodeId, encode_base64
+from node.protocol.statements import NO_HASH
 from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
 from node.storage import authors
+from node.storage.partners import Heard
 from tests.directory.small_node import SmallNode, adoption_body, signatory, statements, tags
+from tests.federation.test_bounds import two_cards
 from tests.federation.test_session import LUND_WITH_HEAD, Partner, author_named, heard, session
-from tests.protocol.builders import NETWORK, Author, evidence_line
+from tests.protocol.builders import NETWORK, Author, card_line, evidence_line
 
 
 async def forked(tartu: SmallNode, lund: SmallNode, network: str = NETWORK) -> tuple[Author, Author]:
@@ -147,6 +151,80 @@ def test_who_can_not_be_reached_pushes_what_it_can_prove_once() -> None:
         partner.drive(talk)
     [push] = partner.all(Push)
     assert set(push.wants) == {Want(each.id, 1, heard(each).seq, heard(each).head) for each in (known, LUND_WITH_HEAD)}
+
+
+def damage(node: SmallNode, author: Author) -> None:
+    """Has the node know that its disk lost some of what it held of the author."""
+    held = node.author(author.id)
+    assert held is not None
+    node.database.write_now(lambda db: authors.mark(db, held.no, damaged=True))
+
+
+def news(lines: list[bytes], partner: NodeId) -> News:
+    return _news([*lines, b'{"next":{"since":"x:1"}}'], partner)
+
+
+async def test_whose_own_copy_is_damaged_tells_the_proof_and_nothing_else(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    damage(tartu, paris)
+    assert tags(tartu.feed()) == ["card", "evidence"]
+    assert tags(tartu.tell(Want(paris.id))) == ["evidence", "next"]
+
+
+async def test_the_proof_alone_in_a_feed_is_heard(tartu: SmallNode, lund: SmallNode) -> None:
+    paris, _ = await forked(tartu, lund)
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    damage(tartu, paris)
+    told = news(tartu.feed(), tartu.id)
+    assert (told.told, told.refused, told.is_none) == ((), (), False)
+    await lund.receiver.hear(tartu.id, told.told, told.evidence)
+    assert forked_epoch(lund, paris) == 1
+    assert "evidence" in tags(lund.feed())
+
+
+def test_news_of_a_fork_alone_is_heard_in_that_round() -> None:
+    partner, talk = Partner(), session()
+    partner.offers(author_named("known"))
+    partner.drive(talk)
+    told = News((), "x:9", evidence=(two_cards("known", 1),))
+    partner.news = [told]
+    partner.drive(talk)
+    assert partner.all(Hear)[-1] == Hear(told)
+
+
+async def test_the_proof_alone_in_a_block_is_taken_and_refuses_nothing_but_the_block(
+    tartu: SmallNode, lund: SmallNode
+) -> None:
+    paris, _ = await forked(tartu, lund)
+    damage(tartu, paris)
+    assert reason(await lund.pull(tartu, paris)) is Reason.INCOMPLETE, "nothing is held that it could be judged by"
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    assert reason(await lund.pull(tartu, paris)) is Reason.FORKED
+    assert forked_epoch(lund, paris) == 1
+
+
+async def test_the_proof_of_a_fork_stands_among_its_authors_own_statements(tartu: SmallNode, lund: SmallNode) -> None:
+    await forked(tartu, lund)
+    munich = signatory("munich")
+    [proof] = [line for line in tartu.feed() if line.startswith(b'{"evidence":')]
+    for lines in ([card_line(munich.card), proof], [proof]):
+        found = news(lines, lund.id)
+        assert (found.told, found.evidence) == ((), ())
+    assert [each.reason for _, each in news([card_line(munich.card), proof], lund.id).refused] == [Reason.MALFORMED]
+
+
+def test_who_can_not_be_reached_pushes_the_proof_of_a_fork_though_its_copy_is_damaged() -> None:
+    known = author_named("known")
+    partner, talk = Partner(), session(outbound_only=True)
+    partner.offers(known)
+    partner.holds(known)
+    held = {known.id: Heard(known.id, 1, heard(known).seq, NO_HASH)}
+    none: dict[NodeId, int] = {}
+    for forks in (none, {known.id: 1}):
+        partner.holdings = Holdings(partner.holdings.heard, held, partner.holdings.accepted, {}, forked=forks)
+        talk.look_again()
+        partner.drive(talk)
+        assert len(partner.all(Push)) == len(forks)
 
 
 def test_a_card_that_is_known_is_not_read_again() -> None:

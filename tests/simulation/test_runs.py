@@ -25,6 +25,8 @@ FOUND = {
     300457: "a block of somebody whose last endorsement a disk had lost was judged again and again, for ever",
     301093: "who was heard again after a silence vouched for nobody for an hour, and what was brought then was lost",
     61012: "what a disk lost of somebody who forked was expected, though nothing of that epoch is taken any more",
+    402448: "who learned of a fork while its own copy was damaged told nobody, and the author never learned of it",
+    402634: "the same, by another way",
 }
 """What went wrong before it was mended, by seed."""
 ADDED = 40_000
