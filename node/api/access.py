@@ -211,7 +211,9 @@ class Access:
         groups = {each for each in (claimed if isinstance(claimed, list) else [claimed]) if isinstance(each, str)}
         roles = (Role.named(role) for group, role in self.oidc.roles.items() if group in groups)
         subject = str(claims["sub"])
-        return Caller(max((Role.MEMBER, *roles)), f"{OF_PROVIDER}{subject}", plain(subject, 100))
+        # Another provider may call somebody else so (OpenID Connect Core, 5.7); no issuer has a fragment.
+        person = f"{OF_PROVIDER}{self.oidc.issuer}#{subject}"
+        return Caller(max((Role.MEMBER, *roles)), person, plain(subject, 100))
 
     def refused(self, request: web.Request, sentence: str) -> Refused:
         """What a bad token is answered: 401 and why, or 429 where there were too many."""

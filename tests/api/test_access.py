@@ -319,8 +319,23 @@ async def test_the_providers_word_gives_a_role_when_it_says(
         site = Site(tartu, http, TIGHT, oidc)
         runner = await site.begin()
         status, said, _ = await site.ask(token=provider.token(**claims))
-        assert (status, said) == (200, {"role": role, "id": "oidc:mari", "sees": sorted(VISIBLE[Role.named(role)])})
+        mari = f"oidc:{provider.issuer}#mari"
+        assert (status, said) == (200, {"role": role, "id": mari, "sees": sorted(VISIBLE[Role.named(role)])})
         await runner.cleanup()
+
+
+async def test_whoever_has_the_same_name_at_another_provider_is_somebody_else(
+    tartu: SmallNode, http: aiohttp.ClientSession
+) -> None:
+    people = set()
+    for _ in range(2):
+        async with Provider.running() as provider:
+            site = Site(tartu, http, TIGHT, Oidc(issuer=provider.issuer, audience=AUDIENCE))
+            runner = await site.begin()
+            _, said, _ = await site.ask(token=provider.token())
+            people.add(said["id"])
+            await runner.cleanup()
+    assert len(people) == 2
 
 
 async def test_tokens_of_both_kinds_are_taken_and_a_silent_provider_is_no_refusal(
@@ -339,8 +354,8 @@ async def test_tokens_of_both_kinds_are_taken_and_a_silent_provider_is_no_refusa
         site.time.pass_by(60)
         statuses = [await site.ask(token=provider.token(sub=name)) for name in ("mari", "mari", "jaan")]
         assert [(status, said["id"]) for status, said, _ in statuses] == [
-            (200, "oidc:mari"), (200, "oidc:mari"), (200, "oidc:jaan"),
-        ]  # fmt: skip
+            (200, f"oidc:{provider.issuer}#{name}") for name in ("mari", "mari", "jaan")
+        ]
         assert statuses[1][2]["RateLimit"].startswith('"reads";r=3')
         assert statuses[2][2]["RateLimit"].startswith('"reads";r=4')
         status, said, _ = await site.ask(token=provider.token(aud="mail"))

@@ -209,7 +209,7 @@ async def test_a_person_logs_in_at_the_provider_with_the_role_of_a_group_and_com
     assert link
     response, page = await by_provider.get(link[1])
     assert (response.status, response.url.path_qs) == (200, "/operate?q=a")
-    assert "Operated by oidc:mari" in page
+    assert f"Operated by oidc:{by_provider.oidc.issuer}#mari" in page
     assert not {"login"} & {each.key for each in by_provider.http.cookie_jar}, "what it set out with is forgotten"
     assert [each.url.path for each in response.history] == ["/login/oidc", "/authorize", CALLBACK]
 
