@@ -1,11 +1,13 @@
 """Own records over the API: made, changed and withdrawn, each with the version that is meant."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from node import kinds
 from node.api import endpoint
 from node.api.role import Role
 from tests.api.conftest import Asked
@@ -79,6 +81,23 @@ async def test_made_again_under_the_same_ref_it_is_changed_and_not_made_twice(as
     _, second, _ = await create(asked, {**VENUE, "name": "Another room"}, ref="desk-1")
     assert first["id"] == second["id"]
     assert second["body"]["name"] == "Another room"
+
+
+async def test_what_is_wrong_with_a_body_is_looked_for_beside_the_event_loop(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def problems(*given: Any, **more: Any) -> Any:
+        threads.add(threading.current_thread())
+        return known(*given, **more)
+
+    known = kinds.problems
+    monkeypatch.setattr(kinds, "problems", problems)
+    response, _ = await asked.ask("POST", "/api/v1/venue", role=OPERATOR, json={"body": {"name": ""}})
+    assert response.status == 422
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("role", [Role.PUBLIC, Role.MEMBER, Role.DESK])
