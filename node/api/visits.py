@@ -21,6 +21,7 @@ from node.api.refusals import Refused
 from node.api.role import Role
 from node.api.writing import Operate
 from node.kinds.fields import LanguageTag
+from node.roaming import packing
 from node.roaming.request import schema
 from node.roaming.visit import LONGEST_NOTE, State
 
@@ -105,7 +106,7 @@ CONTACTS = {
 }
 PARTNERS = {"type": "object", "required": ["partners"], "properties": {"partners": {"type": "array", "items": _OBJECT}}}
 
-PACKS = {"html": "text/html", "zip": "application/zip", "ics": "text/calendar", "vcf": "text/vcard"}
+PACKS = {name: form.media_type for name, form in packing.FORMS.items()}
 _PRIVATE = {"Cache-Control": "no-store"}
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from node.directory.reader import Reader
 from node.directory.search import Question, search
@@ -14,12 +14,20 @@ from node.roaming import calendars, rendering, trip_pack, whom
 from node.roaming.trip_pack import Trip
 from node.roaming.visits import Visits
 
-FORMS: Mapping[str, Callable[[Trip], bytes]] = MappingProxyType(
+
+class Form(NamedTuple):
+    """One form of a trip pack: its media type, and what makes it."""
+
+    media_type: str
+    made: Callable[[Trip], bytes]
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
     {
-        "html": trip_pack.html,
-        "zip": trip_pack.bundle,
-        "ics": lambda trip: trip.calendar,
-        "vcf": trip_pack.cards,
+        "html": Form("text/html", trip_pack.html),
+        "zip": Form("application/zip", trip_pack.bundle),
+        "ics": Form("text/calendar", lambda trip: trip.calendar),
+        "vcf": Form("text/vcard", trip_pack.cards),
     }
 )
 MOST_CONTACTS = 5
@@ -58,7 +66,7 @@ class Pack:
             revoked=[each["name"] for each in self.passes if "revoked" in each],
             made=format_time(self.now),
         )
-        return FORMS[form](trip)
+        return FORMS[form].made(trip)
 
 
 async def pack(visits: Visits, reader: Reader, name: str, *, asker: str = "") -> Pack:
