@@ -166,6 +166,29 @@ async def test_pages_that_follow_what_happens_say_so_and_all_that_is_held_is_che
     await accessible(visitor.page)
 
 
+async def test_what_fails_of_what_one_asked_for_is_told_until_one_asks_again(
+    visit: Visit, two: tuple[Node, Node]
+) -> None:
+    lund, _ = two
+    visitor = await visit(lund, token=operator(lund), expects=["net::ERR_FAILED", "htmx:", "503"])
+    page = visitor.page
+    await page.goto("/operate/health")
+    check = page.get_by_role("button", name="Check all that is held")
+    for sentence, failing in (
+        ("The node can't be reached", lambda route: route.abort()),
+        ("That did not work", lambda route: route.fulfill(status=503)),
+    ):
+        await page.route("**/operate/health", failing)
+        await check.click()
+        await page.get_by_role("alert").get_by_text(sentence).wait_for()
+        await accessible(page)
+        await fits(page)
+        await page.unroute("**/operate/health")
+    await check.click()
+    await page.get_by_text("everything is as it was signed").wait_for()
+    assert await page.get_by_role("alert").count() == 0
+
+
 async def test_without_scripts_partners_are_decided_about_all_the_same(visit: Visit, two: tuple[Node, Node]) -> None:
     lund, _ = two
     lund.bra("endorse", OSLO, "--method", "phone", "--organisation", "Oslo Hub")

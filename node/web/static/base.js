@@ -24,9 +24,20 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
   document.getElementById("said").textContent = say.textContent;
   if (document.activeElement === document.body) say.focus();
 });
-// Where what somebody asked for can't be put into the page, it is shown as the page that it is.
-document.addEventListener("htmx:responseError", ({ detail: { requestConfig, pathInfo } }) => {
-  if (requestConfig.verb === "get" && requestConfig.triggeringEvent?.isTrusted) location.assign(pathInfo.finalRequestPath);
+// Where what somebody asked for can't be put into the page, it is shown as the page that it is; what can't be shown so, and
+// what never came, is told where they are. What the page asks for by itself says so in its own place.
+function failed(why) {
+  const told = document.getElementById("failed");
+  told.hidden = !why;
+  told.textContent = why ? told.dataset[why] : "";
+}
+const asked = ({ detail: { requestConfig } }) => requestConfig.triggeringEvent?.isTrusted;
+document.addEventListener("htmx:beforeSend", (event) => asked(event) && failed(""));
+document.addEventListener("htmx:sendError", (event) => asked(event) && failed("away"));
+document.addEventListener("htmx:responseError", (event) => {
+  if (!asked(event)) return;
+  if (event.detail.requestConfig.verb === "get") location.assign(event.detail.pathInfo.finalRequestPath);
+  else failed("refused");
 });
 
 // Times are shown by the visitor's own clock, too: which one that is, the browser knows.
