@@ -171,7 +171,8 @@ async def test_a_map_that_comes_later_shows_the_points_that_stand_in_the_page(vi
           other.className = "map";
           Object.assign(other.dataset, document.querySelector(".map").dataset, { block: "preview" });
           const block = `<script type="application/json" id="preview">${preview}</script>`;
-          htmx.swap("#results", block + other.outerHTML, { swapStyle: "innerHTML" });
+          const below = '<ul class="map-legend"></ul><p class="map-status" role="status"></p>';
+          htmx.swap("#results", block + other.outerHTML + below, { swapStyle: "innerHTML" });
         }""",
         json.dumps(preview),
     )

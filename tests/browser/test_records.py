@@ -12,6 +12,20 @@ from tests.browser.checks import accessible, by_keyboard, fits
 from tests.browser.conftest import Visit
 from tests.browser.park import Park
 
+MOVES = """
+const found = [];
+const observer = new PerformanceObserver((list) => found.push(...list.getEntries()));
+observer.observe({ type: "layout-shift", buffered: true });
+const frame = () => new Promise(requestAnimationFrame);
+window.moved = async () => {
+  await frame();
+  await frame();
+  found.push(...observer.takeRecords());
+  return found.map(({ sources }) => sources.map(({ node }) => node?.nodeName));
+};
+"""
+"""`moved()`: what has moved on the page by itself."""
+
 
 async def at(page: Page, park: Park, kind: str, ref: str) -> None:
     """Opens the page of one of the host's records."""
@@ -44,9 +58,11 @@ async def test_a_member_learns_whom_to_call_in_munich_and_why_it_is_believed(vis
 
 async def test_the_place_is_on_a_map_when_one_comes_to_it(visit: Visit, park: Park) -> None:
     page = (await visit(park.home, dark=True)).page
+    await page.add_init_script(MOVES)
     await at(page, park, "venue", "desk")
     await page.locator(".map").scroll_into_view_if_needed()
     await expect(page.locator(".map-status")).to_have_text("On the map: 1")
+    assert await page.evaluate("moved()") == [], "what stands below the map moves away when it comes"
     await accessible(page)
     # A name that is longer than a narrow window.
     await at(page, park, "venue", "long")

@@ -107,10 +107,9 @@
         chunkedLoading: true, chunkInterval: 25, chunkDelay: 10, spiderLegPolylineOptions: { className: "map-leg" },
       }).addTo(this.map);
       this.marks.bindPopup((mark) => popup(mark.point, this.texts), { closeButton: true });
-      this.status = make("p", "map-status");
-      this.status.setAttribute("role", "status");
-      this.legend = make("ul", "map-legend");
-      element.after(this.legend, this.status);
+      // They are there from the first: what stands below the map must not move away under a finger.
+      this.legend = element.nextElementSibling;
+      this.status = this.legend.nextElementSibling;
       this.handle();
       this.load();
     }
