@@ -140,7 +140,7 @@ class Exchange:
             async for lines in self._client.pull([self._asked(want) for want in wants]):
                 size = sum(map(len, lines))
                 await room.enter(size)
-                tasks.append(asyncio.create_task(room.held(size, self._take(wants[len(tasks)], lines))))
+                tasks.append(asyncio.create_task(room.held(size, partial(self._take, wants[len(tasks)], lines))))
         finally:
             # What came whole is applied, even where the connection breaks before the rest.
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -231,10 +231,10 @@ class _Room:
             await self._left.wait_for(lambda: not self._taken or self._taken + size <= self._size)
             self._taken += size
 
-    async def held(self, size: int, work: Awaitable[Verdict]) -> Verdict:
+    async def held(self, size: int, work: Callable[[], Awaitable[Verdict]]) -> Verdict:
         """The work's result; the room is free again after it."""
         try:
-            return await work
+            return await work()
         finally:
             async with self._left:
                 self._taken -= size

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from node.directory.acceptance import Acceptance
 from node.directory.draft import OWN_ORGANISATION, Change
@@ -70,6 +71,7 @@ class Pairing:
         self._begin_rounds = begin_rounds
         self._endorse = endorse
         self._changes: set[asyncio.Task[Join]] = set()
+        self._finishing = WeakValueDictionary[NodeId, asyncio.Lock]()
 
     async def own_card(self) -> dict[str, Any]:
         """The key card of this node."""
@@ -199,6 +201,11 @@ class Pairing:
 
         Of one that was put out since, the join only ends.
         """
+        # An operator's confirmation and the rounds that go on with what waits come here at the same time.
+        async with self._finishing.setdefault(join.node_id, asyncio.Lock()):
+            await self._finish(join)
+
+    async def _finish(self, join: Join) -> None:
         node_id = join.node_id
 
         def change(db: sqlite3.Connection) -> Change | None:

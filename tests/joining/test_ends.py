@@ -2,11 +2,14 @@
 
 import asyncio
 import sqlite3
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from node import home
 from node.cli.pairing import ask, tell
 from node.errors import InputError
 from node.joining.pairing import waiting_with
@@ -87,6 +90,27 @@ async def test_who_is_put_out_while_its_endorsement_waits_to_be_signed_is_not_en
     assert await tartu.endorsed() == {}
     assert await tartu.waiting() == []
     assert (tartu.app.home.partners / f"{lund.id}.json").exists() == (put_out == "block")
+
+
+async def test_a_join_that_two_finish_at_once_is_finished_once(
+    lund: Side, tartu: Side, unendorsed: pytest.MonkeyPatch
+) -> None:
+    unendorsed.undo()
+    both = threading.Barrier(2)
+
+    def write_new(*given: Any) -> None:
+        known(*given)
+        # Whoever else writes the same file is as far by now.
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+
+    known = home.write_new
+    unendorsed.setattr(home, "write_new", write_new)
+    [join] = await tartu.app.database.read(joining.waiting)
+    await asyncio.gather(*(tartu.app.parts.pairing.finish(join) for _ in range(2)))
+    assert await tartu.waiting() == []
+    assert await tartu.endorsed() == {lund.id: "invitation"}
+    assert lund.id in (tartu.app.home.partners / f"{lund.id}.json").read_text()
 
 
 async def test_a_join_that_an_older_process_left_behind_endorses_nobody_who_was_put_out(
