@@ -295,7 +295,7 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
     """What a feed's lines say. What can't be of one author is refused, and keeps nothing else from being heard."""
     told: list[Told] = []
     refused: list[tuple[NodeId, Refusal]] = []
-    evidence: list[Evidence] = []
+    evidence: dict[NodeId, Evidence] = {}
     card: Card | None = None
     for line in lines:
         tag, value = parse_line(line)
@@ -303,14 +303,16 @@ def _news(lines: Sequence[bytes], partner: NodeId) -> News:
             since = value.get("since") if isinstance(value, dict) else None
             if not isinstance(since, str) or len(since) > 100:
                 raise Malformed("the feed's last line has no cursor")
-            return News(tuple(told), since, tuple(refused), tuple(evidence))
+            return News(tuple(told), since, tuple(refused), tuple(evidence.values()))
         try:
             if tag == "card":
                 card = None
                 card = stored_card(line[8:-1])
             elif card is not None and tag == "evidence":
                 # It needs nobody's word, and no head: its author's set may be damaged there.
-                evidence.append(Evidence.parse(value).of(card.author))
+                proof = Evidence.parse(value).of(card.author)
+                # An author can make up any number; the one of its highest epoch counts.
+                evidence[card.author] = max(proof, evidence.get(card.author, proof), key=lambda each: each.epoch)
             elif card is not None:
                 _tell(told, card, tag, value, line)
         except Forged as error:

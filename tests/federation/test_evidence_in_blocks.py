@@ -182,6 +182,12 @@ async def test_the_proof_alone_in_a_feed_is_heard(tartu: SmallNode, lund: SmallN
     assert "evidence" in tags(lund.feed())
 
 
+def test_of_any_number_of_proofs_in_a_feed_the_one_of_the_highest_epoch_is_heard(lund: SmallNode) -> None:
+    proofs = [two_cards("paris", epoch) for epoch in (5, 9, 7)]
+    lines = [card_line(proofs[0].cards[0]), *map(evidence_line, proofs)]
+    assert news(lines, lund.id).evidence == (proofs[1],)
+
+
 def test_news_of_a_fork_alone_is_heard_in_that_round() -> None:
     partner, talk = Partner(), session()
     partner.offers(author_named("known"))
