@@ -8,6 +8,7 @@ The last line is one JSON object with the figures. Exit code 1 where a seed fail
 """
 
 import argparse
+import gc
 import json
 import logging
 import multiprocessing
@@ -26,6 +27,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.simulation.plan import Plan
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import Outcome, simulate
+
+# As the program itself does: see `node.cli.main`.
+gc.set_threshold(100_000, 50, 100)
 
 RENEWED = 250
 """Runs after which a process makes room for a new one: what libraries keep of each run is not kept for ever."""
