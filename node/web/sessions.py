@@ -69,6 +69,8 @@ class Visitor:
 
 _PUBLIC = Visitor(Caller(Role.PUBLIC))
 _NAME = "session"
+_IDS = "2 "
+"""How the provider's people are called (see `Access.member`): under other ids, nobody's own are shown to them."""
 _COOKIE = web.RequestKey("session cookie", tuple[str, int])
 """What the answer has the browser keep, and for how many seconds: for none, it forgets."""
 
@@ -82,9 +84,9 @@ class Sessions:
         self._world = world
         self._secure = secure
         oidc = access.oidc
-        settings = _hash(oidc.model_dump_json()).hex() if oidc.issuer else ""
+        settings = _hash(_IDS + oidc.model_dump_json()).hex() if oidc.issuer else ""
         if ended := database.write_now(partial(stored.heed, settings=settings, of=OF_PROVIDER, now=world.now())):
-            log.info("logged out, as [oidc] has changed", sessions=ended)
+            log.info("logged out, as [oidc] or this program has changed", sessions=ended)
 
     def protect(self, app: web.Application) -> None:
         """Has each answer set the cookie of a session that began, and forget that of one that is over."""

@@ -182,25 +182,29 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const fields = new FormData(form), token = fields.get("token").trim(), venue = fields.get("venue") ?? "";
-    const place = document.getElementById("verdict"), turn = ++asked;
+    const place = document.getElementById("verdict"), field = form.elements.token, turn = ++asked;
     // What was said of one guest isn't there for the next, however long that takes; and what is typed next isn't added to
     // this pass.
     place.replaceChildren();
     tell(reach, "");
-    form.elements.token.select();
+    field.value = "";
     let found = await byTheNode(fields);
     if (turn !== asked) return;
     if (found === undefined) {
-      form.elements.token.value = token;
+      field.value = token;
       return form.submit();
     }
     found ??= await byItself(token, venue);
-    if (!found || turn !== asked) return;
+    if (turn !== asked) return;
+    // Whoever types the next pass already goes on with it.
+    const free = !field.value;
+    if (!found) {
+      if (free) field.value = token;
+      return;
+    }
     const section = shown(found, token, venue);
     place.append(section);
-    // Whoever types the next pass already goes on with it.
-    if (form.elements.token.value.trim() !== token) return;
-    form.elements.token.value = "";
+    if (!free) return;
     section.focus();
     // A reader types as soon as the next pass is before it.
     section.addEventListener("keydown", ({ key, target, ctrlKey, altKey, metaKey }) => {
