@@ -161,15 +161,16 @@ class Client:
             raise Malformed("the answer has no subtrees")
         return [_subtree(each) for each in value["subtrees"][: 2**depth]]
 
-    async def push(self, lines: Sequence[bytes], *, whole: bool) -> str:
-        """Brings one author's block, or its `whole` set; the partner's outcome: accepted, compare or refused."""
+    async def push(self, lines: Sequence[bytes], *, whole: bool) -> tuple[str, str]:
+        """Brings one author's block, or its `whole` set; the outcome (accepted, compare or refused) and the reason."""
         body = await asyncio.to_thread(lambda: wire.gzipped(b"".join(b"%b\n" % line for line in lines)))
         url = f"{self._call('push')}?whole={int(whole)}"
         async with self._answer("POST", url, body=body, encoding="gzip") as response:
             value = decode(await _whole(response, wire.LONGEST_ANSWER, ending=b"\n"))
         try:
-            return str(value["verdict"]["outcome"])
-        except (KeyError, TypeError) as error:
+            verdict = value["verdict"]
+            return str(verdict["outcome"]), str(verdict.get("reason", ""))
+        except (AttributeError, KeyError, TypeError) as error:
             raise Malformed("the answer to a push has no verdict") from error
 
     async def photo(self, hash_: str, seconds: float) -> bytes | None:

@@ -201,14 +201,15 @@ class Exchange:
         for want in wants:
             if not self._receiver.honours(self.session.partner):
                 break
-            outcome = await self._push_block(want, whole=False)
+            outcome, reason = await self._push_block(want, whole=False)
             if outcome == "compare":
-                outcome = await self._push_block(Want(want.author), whole=True)
-            if outcome == "refused":
+                outcome, reason = await self._push_block(Want(want.author), whole=True)
+            # As forked it is refused because the proof was taken.
+            if outcome == "refused" and not reason.startswith(f"{Reason.FORKED}:"):
                 refused.add(want.author)
         return frozenset(refused)
 
-    async def _push_block(self, want: Want, *, whole: bool) -> str:
+    async def _push_block(self, want: Want, *, whole: bool) -> tuple[str, str]:
         lines = await self._database.read(partial(_block_lines, want=want, receiver=self._receiver))
         return await self._client.push(lines, whole=whole)
 

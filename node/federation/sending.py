@@ -49,8 +49,8 @@ class Feed:
     urgent: bool
 
 
-def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
-    """The newest of each author that changed after place `after`.
+def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId | None = None) -> Feed | None:
+    """The newest of each author that changed after place `after`, as it is told to the node `reader`.
 
     Whoever goes on from a place gets small changes at once; whoever begins has nothing that they could change. None
     where no such place was ever given: the database is an older state of the one that gave it.
@@ -64,12 +64,12 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
-        told = _statements(db, author)
+        told = _statements(db, author, reader)
         if not told:
             continue
         news = (author.news or 0) > after
         urgent = urgent or news
-        if after and news and not author.is_forked:
+        if after and news and not author.is_forked and not author.damaged:
             told += _changes(db, author, honoured=honoured)
         room -= sum(map(len, told))
         lines += told
@@ -78,16 +78,18 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool) -> Feed | None:
     return Feed(lines, reached, urgent or full)
 
 
-def _statements(db: sqlite3.Connection, author: Author) -> list[bytes]:
-    """The lines of what an author has signed last; none where others are not told of it.
+def _statements(db: sqlite3.Connection, author: Author, reader: NodeId | None) -> list[bytes]:
+    """The lines of what an author has signed last; none where the reader isn't told of it.
 
-    That it forked is told also where what is held of it is damaged: nobody else may have the proof.
+    That it forked is told also where what is held of it is damaged, because nobody else may have the proof; and the
+    author itself is told what it has signed: restored from a backup, it may know of it by nobody else, and sign anew.
     """
     proof = _evidence(db, author)
-    if author.head_line is None or not _is_told(author):
+    its_own = author.damaged and author.node_id == reader and author.standing >= Standing.REACHED
+    if author.head_line is None or not (_is_told(author) or its_own):
         return [b'{"card":%b}' % author.card_line, *proof] if proof else []
     told = [b'{"card":%b}' % author.card_line, b'{"head":%b}' % author.head_line]
-    if author.beat_line:
+    if author.beat_line and not its_own:
         told.append(b'{"beat":%b}' % author.beat_line)
     return [*told, *proof]
 

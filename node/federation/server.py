@@ -169,7 +169,7 @@ class Server:
     ) -> tuple[sending.Feed | None, bool]:
         """What the feed tells a node, and whether its mailbox holds anything."""
         mail = node in self._acceptance.partners and mailbox.waits_for(db, node)
-        return sending.feed(db, after=after, honoured=honoured), mail
+        return sending.feed(db, after=after, honoured=honoured, reader=node), mail
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
         async with self.caller(request, body_limit=_LARGEST_QUESTION) as (node, body):

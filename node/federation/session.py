@@ -115,7 +115,7 @@ class Session:
             yield from self._greet()
         # A first round catches up before it waits.
         news = yield from self._read_feed(wait if self._surveyed else 0)
-        done = RoundDone(news.cursor, news=len(news.told), mail=news.mail)
+        done = RoundDone(news.cursor, news=len(news.told) + len(news.evidence), mail=news.mail)
         everything = not self._surveyed
         if everything or not news.is_none:
             self._surveyed = True
@@ -229,7 +229,7 @@ class Session:
         part: Block | Refusal = Block(block.author)
         if prefixes:
             part = yield from ask(PullPart(Want(block.author, head.epoch, 0, head.hash, prefixes=tuple(prefixes))))
-        if isinstance(part, Block) and part.compare:
+        if isinstance(part, Block) and (part.compare or (prefixes and not part.heads)):
             part = Refusal(Reason.INCOMPLETE, _MOVED)
         if isinstance(part, Refusal):
             yield from ask(Refuse(block.author, part, head.hash))
@@ -290,8 +290,11 @@ class Session:
             theirs = holdings.heard.get(author)
             if state in self._pushed or len(wants) == WANTS_AT_ONCE:
                 continue
-            if held.head == NO_HASH and not forked:
-                # It is damaged here: nothing of it can be given, but that it forked.
+            if author not in holdings.accepted and author != holdings.me:
+                # Nobody is told of it.
+                continue
+            if held.head == NO_HASH and not (forked and theirs):
+                # It is damaged here: nothing of it can be given, but to whom holds it that it forked.
                 continue
             if author == self.partner and not forked and (theirs is None or theirs.order >= held.order):
                 # Only where its disk was set back does it lack what it once said itself.

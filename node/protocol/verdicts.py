@@ -170,7 +170,11 @@ def _card(block: Block, held: Held | None, network: str) -> Card | Refusal:
 def _proven(block: Block, held: Held | None) -> Refusal | None:
     """The refusal where the block brings evidence that counts against what is held, perhaps without any head."""
     proof = block.evidence
-    if held is None or proof is None or proof.epoch < max((held.card.epoch, *(head.epoch for head in block.heads))):
+    if held is None or proof is None:
+        return None
+    # The proof alone is of what is held; a head may be of a newer epoch, which heals.
+    counts = max(held.card.epoch, *(head.epoch for head in block.heads)) if block.heads else held.head.epoch
+    if proof.epoch < counts:
         return None
     return Refusal(Reason.FORKED, "the author signed two histories of one epoch", proof)
 

@@ -1,7 +1,11 @@
 """The proof that an author forked goes with its block, and without: to whoever comes late, and to whom a push goes."""
 
+import pytest
+
+from node.federation import sending
 from node.federation.actions import Hear, News, Push
 from node.federation.client import _news
+from node.federation.exchange import Exchange
 from node.federation.holdings import Holdings
 from node.federation.server import brought_card
 from node.protocol.blocks import Block, Want
@@ -11,6 +15,7 @@ from node.protocol.statements import NO_HASH
 from node.protocol.verdicts import Accepted, Reason, Refusal, Verdict
 from node.storage import authors
 from node.storage.partners import Heard
+from node.trust.reach import Standing
 from tests.directory.small_node import SmallNode, adoption_body, signatory, statements, tags
 from tests.federation.test_bounds import two_cards
 from tests.federation.test_session import LUND_WITH_HEAD, Partner, author_named, heard, session
@@ -182,6 +187,36 @@ async def test_the_proof_alone_in_a_feed_is_heard(tartu: SmallNode, lund: SmallN
     assert "evidence" in tags(lund.feed())
 
 
+async def test_the_proof_alone_counts_by_the_epoch_that_is_held_though_a_newer_card_is_known(
+    tartu: SmallNode, lund: SmallNode
+) -> None:
+    paris, _ = await forked(tartu, lund)
+    assert isinstance(await lund.take(paris.block_lines(), paris), Accepted)
+    damage(tartu, paris)
+    lines = tartu.tell(lund.want(paris))
+    paris.rotate()
+    lund.database.write_now(lambda db: authors.introduce(db, paris.card))
+    assert reason(await lund.take(lines, paris)) is Reason.FORKED
+    assert forked_epoch(lund, paris) == 1
+
+
+async def test_an_author_is_told_what_it_has_signed_though_its_set_is_damaged(
+    tartu: SmallNode, lund: SmallNode
+) -> None:
+    paris = signatory("paris")
+    tartu.befriend(paris)
+    assert isinstance(await tartu.take(paris.block_lines(), paris), Accepted)
+    damage(tartu, paris)
+
+    def told(reader: NodeId) -> list[str]:
+        feed = tartu.database.read_now(lambda db: sending.feed(db, 0, honoured=True, reader=reader))
+        assert feed is not None
+        return tags(feed.lines)
+
+    assert told(lund.id) == []
+    assert told(paris.id) == ["card", "head"]
+
+
 def test_of_any_number_of_proofs_in_a_feed_the_one_of_the_highest_epoch_is_heard(lund: SmallNode) -> None:
     proofs = [two_cards("paris", epoch) for epoch in (5, 9, 7)]
     lines = [card_line(proofs[0].cards[0]), *map(evidence_line, proofs)]
@@ -222,15 +257,42 @@ async def test_the_proof_of_a_fork_stands_among_its_authors_own_statements(tartu
 def test_who_can_not_be_reached_pushes_the_proof_of_a_fork_though_its_copy_is_damaged() -> None:
     known = author_named("known")
     partner, talk = Partner(), session(outbound_only=True)
-    partner.offers(known)
     partner.holds(known)
+    partner.offers()
+    partner.authors[known.id] = known
     held = {known.id: Heard(known.id, 1, heard(known).seq, NO_HASH)}
     none: dict[NodeId, int] = {}
-    for forks in (none, {known.id: 1}):
-        partner.holdings = Holdings(partner.holdings.heard, held, partner.holdings.accepted, {}, forked=forks)
-        talk.look_again()
+    # Whoever holds nothing of it yet couldn't judge by it: it is brought when that one does.
+    for forks, theirs in ((none, ()), ({known.id: 1}, ()), ({known.id: 1}, (known,))):
+        heads = {each.id: heard(each) for each in theirs}
+        partner.holdings = Holdings(heads, held, partner.holdings.accepted, {}, forked=forks)
+        talk.look_again(retry=True)
         partner.drive(talk)
-        assert len(partner.all(Push)) == len(forks)
+        assert len(partner.all(Push)) == len(theirs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [
+        pytest.param("forked: the author signed two histories of one epoch", False, id="the proof was taken"),
+        pytest.param("not accepted: nobody endorses it", True, id="it may be endorsed later"),
+    ],
+)
+async def test_what_is_refused_as_forked_is_not_brought_again(
+    tartu: SmallNode, lund: SmallNode, answer: str, again: bool
+) -> None:
+    paris, _ = await forked(tartu, lund)
+    tartu.accept(lund, Standing.HONOURED)
+
+    class Answering:
+        async def push(self, lines: list[bytes], *, whole: bool) -> tuple[str, str]:
+            assert "evidence" in tags(lines)
+            assert not whole
+            return "refused", answer
+
+    talk = Exchange(session(partner=lund.id), Answering(), tartu.receiver, tartu.database)  # type: ignore[arg-type]
+    refused = await talk._perform(Push((tartu.want(paris),)))
+    assert refused == ({paris.id} if again else frozenset())
 
 
 def test_a_card_that_is_known_is_not_read_again() -> None:

@@ -76,9 +76,10 @@ class Partner:
         self.news = []
 
     def holds(self, *authors: Author) -> None:
-        """This node has these authors' newest states."""
+        """This node has these authors' newest states, and accepts them."""
         for author in authors:
             self.holdings.held[author.id] = heard(author)
+        self.holdings = replace(self.holdings, accepted=self.holdings.accepted | {each.id for each in authors})
 
     def drive(self, session: Session, wait: int = 25) -> RoundDone:
         steps = session.round(wait)
@@ -464,7 +465,7 @@ class Comparison:
         return None if self.moved else self.theirs.tree.subtrees(action.prefix, action.depth)
 
     def _part(self, action: PullPart) -> Block:
-        block = Block(self.theirs.id)
+        block = Block(self.theirs.id, heads=(self.theirs.head,))
         keys = {key for prefix in action.want.prefixes for key, _ in self.theirs.tree.items(prefix)}
         block.records = {key: self.theirs.records[key] for key in keys}
         return block
@@ -565,6 +566,23 @@ def test_a_head_that_moves_before_the_part_is_pulled_is_not_held_against_anybody
     moved = Block(comparison.theirs.id, compare=True)
     comparison.run(PullPart=moved)
     assert [action.refusal.reason for action in comparison.partner.all(Refuse)] == [Reason.INCOMPLETE]
+
+
+def test_who_damaged_the_set_while_it_was_compared_is_not_said_to_have_altered_it() -> None:
+    comparison = Comparison(author_named("paris", 3), Tree())
+    comparison.run(PullPart=Block(comparison.theirs.id))
+    assert [action.refusal.reason for action in comparison.partner.all(Refuse)] == [Reason.INCOMPLETE]
+    assert comparison.partner.all(Apply) == []
+
+
+def test_who_is_not_accepted_here_is_pushed_to_nobody() -> None:
+    partner, talk = Partner(), session(outbound_only=True)
+    known, dropped = author_named("known"), author_named("dropped")
+    partner.holds(known, dropped)
+    partner.holdings = replace(partner.holdings, accepted=frozenset((known.id,)), forked={dropped.id: 1})
+    partner.offers()
+    partner.drive(talk)
+    assert [want.author for push in partner.all(Push) for want in push.wants] == [known.id]
 
 
 def test_a_part_that_is_refused_is_kept_as_a_refusal() -> None:
@@ -799,7 +817,7 @@ def test_leaves_that_the_partner_shows_count_like_records() -> None:
     theirs = author_named("paris", 3)
 
     def part(action: PullPart) -> Block:
-        block = Block(theirs.id)
+        block = Block(theirs.id, heads=(theirs.head,))
         block.leaves = {key: Leaf(key, record.value, record.seq) for key, record in theirs.records.items()}
         return block
 

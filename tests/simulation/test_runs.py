@@ -27,6 +27,7 @@ FOUND = {
     61012: "what a disk lost of somebody who forked was expected, though nothing of that epoch is taken any more",
     402448: "who learned of a fork while its own copy was damaged told nobody, and the author never learned of it",
     402634: "the same, by another way",
+    412246: "a restored author was told nothing of its newest state by a partner whose copy of it was damaged",
 }
 """What went wrong before it was mended, by seed."""
 ADDED = 40_000
