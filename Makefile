@@ -31,7 +31,7 @@ messages: install
 
 # The house rules first (seconds), then everything else: three at a time, as on two processors a third waits anyway.
 test: check chromium
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Two small nodes that are partners, for whichever test asks for them; and the order of all tests."""
+"""Two small nodes that are partners, for whichever test asks for them."""
 
 import gc
 from collections.abc import Iterator
@@ -14,15 +14,6 @@ gc.set_threshold(100_000, 50, 100)
 # How long an example takes says nothing where three processes share two processors.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-
-HERE = Path(__file__).parent
-LONG = frozenset(("browser", "simulation", "system", "faults", "demo"))
-"""Folders whose modules take longest. They come first: at the end no process has much left while the others wait."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONG.isdisjoint(item.path.relative_to(HERE).parts))
 
 
 @pytest.fixture
