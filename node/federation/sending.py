@@ -64,7 +64,7 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId |
         if room <= 0 or len(lines) >= FEED_LINES:
             break
         reached = author.arrival or reached
-        told = _statements(db, author, reader)
+        told = _feed_lines(db, author, reader)
         if not told:
             continue
         news = (author.news or 0) > after
@@ -78,7 +78,7 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId |
     return Feed(lines, reached, urgent or full)
 
 
-def _statements(db: sqlite3.Connection, author: Author, reader: NodeId | None) -> list[bytes]:
+def _feed_lines(db: sqlite3.Connection, author: Author, reader: NodeId | None) -> list[bytes]:
     """The lines of what an author has signed last; none where the reader isn't told of it.
 
     That it forked is told also where what is held of it is damaged, because nobody else may have the proof; and the

@@ -28,6 +28,7 @@ FOUND = {
     402448: "who learned of a fork while its own copy was damaged told nobody, and the author never learned of it",
     402634: "the same, by another way",
     412246: "a restored author was told nothing of its newest state by a partner whose copy of it was damaged",
+    413949: "the same, of three",
 }
 """What went wrong before it was mended, by seed."""
 ADDED = 40_000
