@@ -88,6 +88,8 @@ IN_HASTE = """
   field.value = pass;
   form.requestSubmit();
   const empty = !document.querySelector(".verdict");
+  // As whoever clicks into the field.
+  field.setSelectionRange(field.value.length, field.value.length);
   document.execCommand("insertText", false, next);
   return empty;
 }

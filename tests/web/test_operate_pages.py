@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,12 +12,19 @@ import pytest
 import pytest_asyncio
 
 from node.api.role import Role
+from node.directory.acceptance import Answer
 from node.directory.draft import OWN_ORGANISATION, Change
 from node.errors import HomeError
-from node.storage import tokens
+from node.federation.reading import read_block
+from node.protocol.blocks import Block, Want
+from node.protocol.verdicts import Accepted
+from node.storage import authors, partners, tokens
 from node.web import live
 from node.web.pages.operate.partners import PARTNERS
+from node.world import World
+from tests.directory.small_node import endorsement_body, signatory
 from tests.kinds.kind_examples import example
+from tests.protocol.builders import NOW, Author
 from tests.web.served import Served, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -211,6 +219,34 @@ async def test_what_if_names_who_is_lost_without_several_and_changes_nothing(nod
     response, _ = await node.get("/operate/trust?" + "&".join([f"without={OTHER}"] * 21), Role.OPERATOR)
     assert response.status == 400
     assert node.app.acceptance.standing(OTHER).name == "REACHED"
+
+
+async def befriend(node: Served, other: Author) -> None:
+    """Makes a partner of somebody who has no node."""
+
+    def add(db: sqlite3.Connection) -> Answer:
+        authors.introduce(db, other.card)
+        partners.add(db, other.id, None, NOW)
+        return node.app.acceptance.recompute(db, NOW)
+
+    node.app.acceptance.replace(await node.app.database.write(add))
+
+
+async def test_of_many_who_would_be_lost_a_hundred_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    oslo = signatory("oslo")
+    for number in range(102):
+        oslo.put("endorsement", endorsement_body(Author(f"firm {number}").id))
+    oslo.commit()
+    async with served(tmp_path, world=World(now=lambda: NOW + 60.0)) as node:
+        await befriend(node, oslo)
+        block = read_block(Want(oslo.id), oslo.block_lines(), node.app.receiver.limits)
+        assert isinstance(block, Block)
+        assert isinstance(await node.app.receiver.apply(oslo.id, block), Accepted)
+        await node.does("endorse", node=oslo.id, method="phone", organisation="Oslo Hub")
+        _, html = await node.get(f"/operate/trust?without={oslo.id}", Role.OPERATOR)
+    notice = html.partition('<div class="notice bad">')[2].partition("</div>")[0]
+    assert "102 organisations become unreachable" in notice
+    assert (notice.count("<a "), "and 2 more" in notice) == (100, True)
 
 
 async def test_only_what_is_no_secret_is_told_of_the_settings(node: Served) -> None:
