@@ -9,14 +9,16 @@ import atexit
 import contextlib
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -223,8 +225,24 @@ def until(condition: Callable[[], Any], otherwise: str, deadline: float = DEADLI
 
 
 def free_port() -> int:
-    import socket
+    """A port that nobody has. None is given twice: a node is made long before it serves.
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    It is below those that outgoing connections get (Linux, ip(7): ip_local_port_range).
+    """
+    while True:
+        port = next(_ports)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _numbers() -> Iterator[int]:
+    """Ports from a place of this process's own on, around and around."""
+    lowest, highest = 10_000, 32_000
+    first = random.SystemRandom().randrange(lowest, highest)
+    while True:
+        yield from range(first, highest)
+        yield from range(lowest, first)
+
+
+_ports = _numbers()

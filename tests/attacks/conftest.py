@@ -39,6 +39,8 @@ class Scene:
         found.newest_beat = None
         self.intruder.endorse(found)
         assert self.outcome(found) == TAKEN
+        # What is held is shown as soon as it is worked out who is accepted since.
+        until(lambda: self.row(found, "standing"), f"the author stays unknown: {self.victim.log()}")
         return found
 
     def offer(
