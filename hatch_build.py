@@ -1,6 +1,6 @@
 """Puts what the pages are made with into `node/web/vendor`, when the package is built or installed for editing.
 
-Rules:
+And makes `node/protocol/libscanner.so` of `scanner.c`, for the machine that it is built on. Rules:
 
 - versions and hashes stand in `node/web/package-lock.json`; no code of others is in this repository
 - nothing of what comes runs here (`npm ci --ignore-scripts`): named files are copied, with their licences, each of
@@ -8,12 +8,17 @@ Rules:
 - of the atlas, a TopoJSON, only what the map draws is kept: see `outlines`
 - it is done once for each lock file, and again when this file changes: without a network an install works where it was
   done before
+- the scanner is compiled each time, as it is small; where that fails, the package is one for any machine and
+  reads slower: no compiler is no reason to have no node
 """
 
 import gzip
 import hashlib
 import json
+import os
+import shlex
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from packaging.tags import platform_tags
 
 WANTED = {
     "htmx.org": ("dist/htmx.min.js", "LICENSE"),
@@ -42,38 +48,85 @@ WORTH_PACKING = 1_000
 FINENESS = 100
 """Parts of a degree in which outlines are told: one is 1.1 km."""
 
+COMPILED = (
+    "-O2", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra",
+    # Undefined first: some compilers come with it defined, and differently.
+    "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2",
+)  # fmt: skip
+"""How the scanner is compiled. A warning that only a newer compiler gives must not slow a node down: the tests have
+-Werror."""
+NOT_COMPILED = (
+    "the node works, but its first syncs are slower, as node/protocol/scanner.c could not be compiled: install a C "
+    "compiler (or name one in CC) and install again"
+)
+
 Point = tuple[int, int]
 """Longitude and latitude in parts of a degree. The longitude may be beyond 180 degrees: see `unwrapped`."""
 
 
-class Vendor(BuildHookInterface[Any]):
+class Made(BuildHookInterface[Any]):
     """The hook that hatchling calls."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        del version, build_data
-        web = Path(self.root) / "node" / "web"
-        vendor, lock = web / "vendor", web / "package-lock.json"
-        if self.target_name != "wheel" or not lock.exists():
+        del version
+        if self.target_name != "wheel":
             return
-        wanted = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()
-        mark = vendor / "made-from"
-        if mark.exists() and mark.read_text() == wanted:
+        node = Path(self.root) / "node"
+        _vendor(node / "web")
+        problem = _compile(node / "protocol" / "scanner.c", node / "protocol" / "libscanner.so")
+        if problem:
+            self.app.display_warning(f"{NOT_COMPILED} ({problem})")
             return
-        with tempfile.TemporaryDirectory() as folder:
-            _fetch(web, Path(folder))
-            shutil.rmtree(vendor, ignore_errors=True)
-            for package, files in WANTED.items():
-                for file in files:
-                    to = vendor / package / file.removeprefix("dist/")
-                    to.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(Path(folder) / "node_modules" / package / file, to)
-            for atlas, made in ATLASES.items():
-                lines = outlines(json.loads((Path(folder) / "node_modules" / "world-atlas" / atlas).read_bytes()))
-                (vendor / "world-atlas" / made).write_text(json.dumps(lines, separators=(",", ":")))
-        _pack(vendor)
-        mark.write_text(wanted)
+        # It depends on the machine, but on no version of Python. What other Linux it runs on nobody has tried.
+        here = next(each for each in platform_tags() if not each.startswith(("manylinux", "musllinux")))
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{here}"
+
+
+def _compile(source: Path, library: Path) -> str:
+    """Makes the library of its source; says why it couldn't. A node that runs never sees half of one."""
+    compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        made = Path(folder) / library.name
+        try:
+            made_of = hashlib.sha256(source.read_bytes()).hexdigest()
+            command = [*compiler, *COMPILED, f'-DSOURCE="{made_of}"', "-o", made, source]
+            subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the builder's own
+            made.replace(library)
+        except OSError as error:
+            problem = str(error)
+        except subprocess.CalledProcessError as error:
+            problem = f"{error}\n{error.stderr}".strip()
+        else:
+            return ""
+    # One of an older source would read by older rules.
+    library.unlink(missing_ok=True)
+    return problem
+
+
+def _vendor(web: Path) -> None:
+    vendor, lock = web / "vendor", web / "package-lock.json"
+    if not lock.exists():
+        return
+    wanted = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    mark = vendor / "made-from"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _fetch(web, Path(folder))
+        shutil.rmtree(vendor, ignore_errors=True)
+        for package, files in WANTED.items():
+            for file in files:
+                to = vendor / package / file.removeprefix("dist/")
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(Path(folder) / "node_modules" / package / file, to)
+        for atlas, made in ATLASES.items():
+            lines = outlines(json.loads((Path(folder) / "node_modules" / "world-atlas" / atlas).read_bytes()))
+            (vendor / "world-atlas" / made).write_text(json.dumps(lines, separators=(",", ":")))
+    _pack(vendor)
+    mark.write_text(wanted)
 
 
 def _fetch(web: Path, folder: Path) -> None:

@@ -30,6 +30,7 @@ from node.cli.common import (
     say,
 )
 from node.home import Home
+from node.protocol import scanner
 from node.protocol.canonical import encode
 
 _RecoveryFile = Annotated[
@@ -113,6 +114,10 @@ async def _serve(home: Home, host: str | None, port: int | None, passphrase: byt
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with App.opened(home, passphrase=passphrase) as app:
         log_to_stderr(app.config.log.level)
+        if not scanner.is_compiled():
+            structlog.get_logger().warning(
+                "records are read in Python, slower than in C: install a C compiler, and this package again"
+            )
         async with app.serving(host, port) as url:
             if json:
                 print_json({"url": url, "node_id": app.acceptance.me})

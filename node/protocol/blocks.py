@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self, TypeVar
 
 from node.errors import Malformed
-from node.protocol import names
+from node.protocol import names, scanner
 from node.protocol.canonical import decode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
@@ -145,8 +145,8 @@ class Block:
         A later page may name a newer head: its removals are told again, and what was replaced meanwhile comes again.
         """
         reader = _Reader(self, limits)
-        for line in lines:
-            reader.take(line)
+        for line, record in zip(lines, scanner.records(lines, self.author), strict=True):
+            reader.take(line, record)
         if not reader.ended:
             raise Malformed("the block breaks off: its last line is not `next`")
 
@@ -173,11 +173,11 @@ class _Reader:
         self.heads: list[Head] = []
         self.earlier_heads = block.heads
 
-    def take(self, line: bytes) -> None:
-        if self.heads and self.stage in self.BEFORE_RECORDS and line.startswith(b'{"put":') and line.endswith(b"}"):
-            # Most lines are one record after the other: what `parse_line` would find in the wrapping is known.
+    def take(self, line: bytes, record: Record | None) -> None:
+        """Takes the next line; `record`: what the scanner found in it."""
+        if record is not None and self.heads and self.stage in self.BEFORE_RECORDS:
             self.stage = self.ORDER["put"]
-            self._put(Record.parse(line[7:-1]))
+            self._put(record)
             return
         tag, value = parse_line(line)
         stage = self.ORDER.get(tag, -1)

@@ -1,9 +1,11 @@
 """What is built holds the program and its example home, and never a key, a partner or a database of the builder's."""
 
 import gzip
+import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,7 @@ SECRETS = {
     "recovery.words": "Unmistakable abandon",
     ".env": "TOKEN=Unmistakable",
 }
+SCANNER = "node/protocol/libscanner.so"
 IN_THE_SDIST = {
     "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile", "hatch_build.py",
     "requirements.txt", "requirements-dev.txt", "requirements-bench.txt",
@@ -31,8 +34,8 @@ IN_THE_SDIST = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Path, Path]:
-    """Wheel and sdist of a copy of this checkout that is also a node's home, as a checkout may be."""
+def copy(tmp_path_factory) -> Path:
+    """A copy of this checkout that is also a node's home, as a checkout may be."""
     if not (ROOT / ".git").exists():
         pytest.skip("only a checkout can be built as one")
     copy = tmp_path_factory.mktemp("checkout") / "copy"
@@ -47,13 +50,25 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
     for name, text in SECRETS.items():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(copy / "dist"), str(copy)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    return copy
+
+
+@pytest.fixture(scope="module")
+def built(copy) -> tuple[Path, Path]:
+    """Its wheel and sdist."""
+    build(copy, copy / "dist")
     [wheel], [sdist] = (copy / "dist").glob("*.whl"), (copy / "dist").glob("*.tar.gz")
     return wheel, sdist
+
+
+def build(source: Path, to: Path, *targets: str, **environment: str) -> str:
+    """Builds it, and gives what was said meanwhile."""
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", *targets, "--outdir", str(to), str(source)],
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -110,6 +125,45 @@ def test_the_wheel_has_what_the_pages_are_made_with_and_the_licence_of_each_part
             whole = found[f"node/web/vendor/{name.removesuffix('.gz')}"]
             assert gzip.decompress(found[f"node/web/vendor/{name}"]) == whole, name
     assert {"leaflet/leaflet.js.gz", "htmx.org/htmx.min.js.gz", "world-atlas/outlines.json.gz"} <= vendored
+
+
+@pytest.mark.skipif(
+    shutil.which(shlex.split(os.environ.get("CC", "") or "cc")[0]) is None, reason="this machine has no C compiler"
+)
+def test_a_wheel_with_the_compiled_scanner_is_for_such_machines_alone_and_the_sdist_for_all(built) -> None:
+    wheel, sdist = map(contents, built)
+    assert wheel[SCANNER][:4] in (b"\x7fELF", b"\xcf\xfa\xed\xfe")
+    assert SCANNER not in sdist
+    assert "node/protocol/scanner.c" in sdist
+    # A library is only taken beside the source that it was made of.
+    assert hashlib.sha256(wheel["node/protocol/scanner.c"]).hexdigest().encode() in wheel[SCANNER]
+    [about] = [data.decode() for name, data in wheel.items() if name.endswith(".dist-info/WHEEL")]
+    assert "Root-Is-Purelib: false" in about
+    # For each Python 3 and no ABI of it; which machine stands in the name, too.
+    [tag] = re.findall("^Tag: (py3-none-.+)$", about, re.MULTILINE)
+    assert built[0].name.endswith(f"-{tag}.whl")
+    assert not tag.endswith("-any")
+
+
+@pytest.mark.parametrize("compiler", ["/nonexistent/cc", "false"], ids=["no compiler", "a compiler that fails"])
+def test_without_a_compiler_the_wheel_is_for_any_machine_and_the_build_says_what_that_means(
+    compiler, copy, built, tmp_path
+) -> None:
+    left = copy / SCANNER
+    left.write_bytes(b"made of an older source")
+    said = build(copy, tmp_path, "--wheel", CC=compiler)
+    assert "the node works, but its first syncs are slower" in said
+    assert "install a C compiler" in said
+    assert not left.exists()
+    [wheel] = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert SCANNER not in contents(wheel)
+
+
+def test_a_failed_build_leaves_nothing_beside_the_source(copy, built, tmp_path) -> None:
+    build(copy, tmp_path, "--wheel", CC="false")
+    tracked = {path.name for path in (ROOT / "node" / "protocol").iterdir()} - {Path(SCANNER).name, "__pycache__"}
+    assert {path.name for path in (copy / "node" / "protocol").iterdir()} <= tracked
 
 
 def test_the_wheel_installs_without_a_download_and_finds_its_example_home(built, tmp_path) -> None:

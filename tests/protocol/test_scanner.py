@@ -1,0 +1,246 @@
+"""Records read in C are those that Python reads, member for member, and nothing that Python refuses."""
+
+import json
+import os
+import random
+import shlex
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from node.errors import Malformed
+from node.protocol import scanner
+from node.protocol.blocks import Block, Limits, parse_line
+from node.protocol.canonical import encode
+from node.protocol.names import LARGEST_INTEGER
+from node.protocol.statements import VISIBILITIES, Record
+from tests.protocol.builders import Author, leaf_line, leaf_of, put_line
+from tests.protocol.record_lines import LEFT, MALFORMED, PLAIN, TARTU, line_of, spoiled
+
+MODEST = settings(max_examples=200, database=None, suppress_health_check=[HealthCheck.too_slow])
+COMPILER = shlex.split(os.environ.get("CC", "")) or ["cc"]
+
+built = pytest.mark.skipif(scanner._scan is None, reason="the scanner was not compiled: its absence has its own test")
+with_compiler = pytest.mark.skipif(shutil.which(COMPILER[0]) is None, reason="this machine has no C compiler")
+
+
+def in_c(line: bytes) -> Record | None:
+    [record] = scanner.records([line], TARTU.id)
+    return record
+
+
+def in_python(line: bytes) -> Record | None:
+    """As a block reads it; None where that is refused, or of another author."""
+    try:
+        tag, _ = parse_line(line)
+        record = Record.parse(line[7:-1])
+    except Malformed:
+        return None
+    return record if tag == "put" and record.author == TARTU.id else None
+
+
+@built
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_plain_record_is_the_one_that_python_reads(line):
+    assert in_c(line) == Record.parse(line[7:-1])
+
+
+@built
+@pytest.mark.parametrize("line", LEFT)
+def test_what_is_a_record_but_not_a_plain_one_is_left_to_python(line):
+    assert Record.parse(line[7:-1]).line == line[7:-1]
+    assert in_c(line) is None
+
+
+@built
+@pytest.mark.parametrize("line", MALFORMED)
+def test_what_python_refuses_is_no_record(line):
+    assert in_python(line) is None
+    assert in_c(line) is None
+
+
+@built
+def test_many_lines_are_told_apart():
+    lines = [each.values[0] for each in (*PLAIN, *MALFORMED, *LEFT, *PLAIN)]
+    assert list(scanner.records(lines, TARTU.id)) == [in_c(line) for line in lines]
+    assert list(scanner.records([], TARTU.id)) == []
+
+
+# Records that nobody thought of, and lines that are almost theirs
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+keys = st.text("abAB09_-", min_size=1, max_size=5)
+scalars = st.one_of(st.booleans(), st.integers(-LARGEST_INTEGER, LARGEST_INTEGER), texts)
+values = st.recursive(scalars, lambda each: st.lists(each, max_size=4) | st.dictionaries(keys, each), max_leaves=12)
+names = st.text("abz019_-", min_size=1, max_size=64)
+lines = st.builds(
+    lambda unknown, **members: put_line(Record.parse(encode(unknown | json.loads(Record.make(**members).line)))),
+    unknown=st.dictionaries(keys, values, max_size=2),
+    author=st.just(TARTU.id),
+    kind=names,
+    id=names,
+    seq=st.integers(1, LARGEST_INTEGER),
+    salt=st.binary(min_size=16, max_size=16),
+    updated=st.integers(-30_000_000_000, 253_402_300_799),  # from 1019 to 9999
+    visibility=st.sampled_from(VISIBILITIES[:3]),
+    body=st.dictionaries(keys, values, max_size=4),
+)
+
+
+@built
+@MODEST
+@given(lines)
+def test_a_made_record_is_read_alike_in_c(line):
+    # What has to be spelled by \u is for Python alone.
+    assert in_c(line) == (None if b"\\u" in line else in_python(line))
+    assert in_python(line) is not None
+
+
+@built
+@MODEST
+@given(lines, st.randoms(use_true_random=False))
+@example(line_of(), random.Random(0))
+def test_an_altered_line_is_read_alike_in_c_or_left_to_python(line, chance):
+    for _ in range(10):
+        altered = spoiled(line, chance)
+        assert in_c(altered) in (None, in_python(altered)), altered
+
+
+# Blocks, with the library and without
+
+
+def block_of(page: list[bytes]) -> Block | str:
+    """What comes of it: the block, or the sentence that refuses it."""
+    block = Block(TARTU.id)
+    try:
+        block.read(page, Limits())
+    except Malformed as error:
+        return str(error)
+    return block
+
+
+def page() -> list[bytes]:
+    """A block of each sort of line, a record among them that is left to Python."""
+    tartu = Author("tartu")
+    for number in range(6):
+        tartu.put("venue", {"name": f"Room {number}", "more": ["\x01" if number == 3 else "é"]}, f"room{number}")
+    tartu.remove("venue", "room0")
+    tartu.commit()
+    tartu.beat(tartu.now)
+    told = tartu.block_lines()
+    told[-3] = leaf_line(leaf_of(tartu.records[Record.parse(told[-3][7:-1]).key]))
+    return told
+
+
+def page_with(line: bytes) -> list[bytes]:
+    return [*page()[:5], line, *page()[6:]]
+
+
+PAGES = [
+    pytest.param(page(), True, id="whole"),
+    pytest.param(page()[:-1], False, id="broken off"),
+    pytest.param(page()[1:], True, id="without its card"),
+    pytest.param(page()[2:], False, id="without its head"),
+    pytest.param([*page(), page()[5]], False, id="a record behind the last line"),
+    pytest.param([page()[4], *page()], False, id="a record first"),
+    pytest.param(page_with(page()[4]), False, id="a record twice"),
+    *(
+        pytest.param(page_with(each.values[0]), False, id=f"with a malformed line: {each.id}")
+        for each in (*MALFORMED[::9], *LEFT[1:])
+    ),
+]
+
+
+@built
+@pytest.mark.parametrize(("page", "read"), PAGES)
+def test_a_block_is_the_same_without_the_library_and_so_is_what_refuses_it(page, read, monkeypatch):
+    with_library = block_of(page)
+    assert isinstance(with_library, Block) is read
+    monkeypatch.setattr(scanner, "_scan", None)
+    assert block_of(page) == with_library
+
+
+@built
+def test_a_library_is_not_taken_that_was_made_of_another_source_or_is_none(tmp_path):
+    other, text = tmp_path / "scanner.c", tmp_path / "libscanner.so"
+    other.write_bytes(scanner.SOURCE.read_bytes() + b"\n")
+    text.write_text("no library")
+    assert scanner._loaded(scanner.LIBRARY, scanner.SOURCE) is not None
+    assert scanner._loaded(scanner.LIBRARY, other) is None
+    assert scanner._loaded(text, scanner.SOURCE) is None
+    assert scanner._loaded(tmp_path / "missing.so", scanner.SOURCE) is None
+
+
+@built
+def test_more_lines_than_are_looked_at_at_once_are_each_read(monkeypatch):
+    monkeypatch.setattr(scanner, "_AT_ONCE", 3)
+    lines = [line_of(id=f'"v{number}"') for number in range(10)]
+    assert [each.id for each in scanner.records(lines, TARTU.id)] == [f"v{number}" for number in range(10)]
+
+
+def test_without_the_library_no_line_is_plain(monkeypatch):
+    monkeypatch.setattr(scanner, "_scan", None)
+    assert list(scanner.records([line_of(), b""], TARTU.id)) == [None, None]
+
+
+@with_compiler
+def test_the_scanner_is_built_where_there_is_a_compiler():
+    assert scanner.is_compiled(), "make install compiles it, and says why it couldn't"
+
+
+# Memory
+
+HARNESS = r"""
+#include "scanner.c"
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int count, char **arguments) {
+    uint32_t size;
+    while (count == 2 && fread(&size, sizeof size, 1, stdin) == 1) {
+        char *line = malloc((size_t)size + 1); /* not a byte more, so that one read behind it is seen */
+        if (line == NULL || fread(line, 1, size, stdin) != size) return 2;
+        line[size] = 0;
+        record found;
+        size_t length = size;
+        scan((const char *const *)&line, &length, 1, arguments[1], &found);
+        putchar(found.visibility ? '1' : '0');
+        free(line);
+    }
+    return 0;
+}
+"""
+
+
+def compiled(source: str, folder: Path, *flags: str) -> Path | None:
+    """The program that this C is; None where it can't be compiled."""
+    (folder / "program.c").write_text(source)
+    strict = ["-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover", *flags]
+    command = [*COMPILER, *strict, "-o", folder / "program", folder / "program.c"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return folder / "program" if done.returncode == 0 else None
+
+
+@with_compiler
+def test_no_byte_behind_a_line_is_read_whatever_the_line(tmp_path):
+    if not compiled("int main(void) { return 0; }", tmp_path):
+        pytest.skip("this machine's C compiler has no sanitizers")
+    source = Path(scanner.__file__).parent
+    program = compiled(HARNESS, tmp_path, f"-I{source}", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
+    assert program is not None, "scanner.c has a warning, or the harness no longer fits it"
+    chance, told = random.Random(2026), [each.values[0] for each in (*PLAIN, *LEFT, *MALFORMED)]
+    short = [line for line in told if len(line) < 2_000]
+    told += [line_of()[:end] for end in range(len(line_of()))]
+    told += [spoiled(chance.choice(short), chance) for _ in range(6_000)]
+    packed = b"".join(struct.pack("=I", len(line)) + line for line in told)
+    done = subprocess.run([program, TARTU.id], input=packed, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert len(done.stdout) == len(told)
+    read = [in_python(line) for line, plain in zip(told, done.stdout, strict=True) if plain == ord("1")]
+    assert len(read) > len(PLAIN)
+    assert None not in read
