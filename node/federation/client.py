@@ -163,7 +163,7 @@ class Client:
 
     async def push(self, lines: Sequence[bytes], *, whole: bool) -> tuple[str, str]:
         """Brings one author's block, or its `whole` set; the outcome (accepted, compare or refused) and the reason."""
-        body = await asyncio.to_thread(lambda: wire.gzipped(b"".join(b"%b\n" % line for line in lines)))
+        body = await asyncio.to_thread(lambda: wire.gzipped(b"\n".join([*lines, b""])))
         url = f"{self._call('push')}?whole={int(whole)}"
         async with self._answer("POST", url, body=body, encoding="gzip") as response:
             value = decode(await _whole(response, wire.LONGEST_ANSWER, ending=b"\n"))
@@ -366,14 +366,14 @@ async def _lines(response: aiohttp.ClientResponse, limit: int, lines: int) -> As
     reader.end()
 
 
-def _some(lines: Iterator[bytes]) -> list[bytes]:
+def _some(coming: Iterator[list[bytes]]) -> list[bytes]:
     """The next megabyte of lines."""
     taken: list[bytes] = []
     room = wire.MIB
-    for line in lines:
-        taken.append(line)
+    for lines in coming:
+        taken += lines
         # A line costs memory beyond its bytes, too.
-        room -= len(line) + 64
+        room -= sum(map(len, lines)) + 64 * len(lines)
         if room < 0:
             break
     return taken

@@ -1,6 +1,7 @@
 """Lines that came as blocks: read in a worker thread, one block a refusal where it has to be, stopping no other."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from node.errors import Forged, Malformed
 from node.federation import wire
@@ -29,7 +30,7 @@ def pushed_blocks(body: bytes, *, compressed: bool, limits: Limits) -> list[tupl
     reader = wire.LineReader(limit=wire.LONGEST_BLOCK, compressed=compressed, lines=wire.block_lines(limits))
     blocks: list[tuple[NodeId, Block | Refusal]] = []
     lines: list[bytes] = []
-    for line in reader.feed(body):
+    for line in chain.from_iterable(reader.feed(body)):
         if len(blocks) == wire.WANTS_AT_ONCE:
             # Reading one may check some signatures.
             raise Malformed(f"a push brings up to {wire.WANTS_AT_ONCE} blocks")

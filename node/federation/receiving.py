@@ -317,15 +317,15 @@ class Receiver:
 
     def _apply(self, db: sqlite3.Connection, *, peer: NodeId, block: Block, judged: _Judged) -> Verdict | None:
         """Makes a verdict's consequences durable; None where something else is held by now than it was judged by."""
-        if judged.basis != _basis(authors.find(db, block.author)):
+        author = authors.find(db, block.author)
+        if judged.basis != _basis(author):
             return None
         verdict, now = judged.verdict, self._world.now()
         # This node's own card counts from its first head on: until then others hold what an older one signed.
         mine = block.author == self._acceptance.me
-        if isinstance(verdict, Accepted) and not mine and authors.is_replaced(db, verdict.card):
+        if isinstance(verdict, Accepted) and author and not mine and author.newest_epoch > verdict.card.epoch:
             verdict = Refusal(Reason.ROLLED_BACK, "a newer card of its author is known, so its epoch is over")
         if isinstance(verdict, Refusal):
-            author = authors.find(db, block.author)
             if verdict.evidence and author:
                 authors.keep_evidence(db, author.no, verdict.evidence)
             # Of authors that nobody here accepts there may be any number: nothing is kept.
@@ -357,7 +357,7 @@ class Receiver:
         partners.forgive(db, peer, block.author)
         if refusal := beat_ahead(block.beat, verdict.card, now):
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
-        if not mine:
+        if not mine and author and author.silent(now):
             sets.purge_silent(db, block.author, now)
         if judged.basis is None or acceptance.concerns(block) or block.author in self._acceptance.silent:
             self._unsettled = True

@@ -2,16 +2,17 @@
 
 reader = LineReader(limit=64 * MIB, compressed=True, lines=100_000)
 for chunk in body:
-    for line in reader.feed(chunk):
+    for lines in reader.feed(chunk):
         ...
 reader.end()
 """
 
 import socket
-import zlib
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
+
+from isal import isal_zlib
 
 from node.errors import InputError, Malformed
 from node.protocol.blocks import LARGEST_LINE, Limits
@@ -45,9 +46,9 @@ LONGEST_ANSWER = MIB
 DEEPEST_LOOK = 8
 """Levels of a tree shown in one answer."""
 
-_LEVEL = 4
-"""gzip: two thirds of the time of level 6 for a few percent more bytes, measured on records."""
-_GZIP = 16 + zlib.MAX_WBITS
+_LEVEL = 2
+"""gzip, by ISA-L: a sixth of the time of zlib's level 4 for 4 % more bytes, measured on records."""
+_GZIP = 16 + isal_zlib.MAX_WBITS
 _PIECE = 256 * 1024
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -56,12 +57,12 @@ class Compressor:
     """A gzip stream made of pieces."""
 
     def __init__(self) -> None:
-        self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._stream = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
         self.size = 0
         """Bytes added so far, as they were before."""
 
     def add(self, lines: Iterable[bytes]) -> bytes:
-        data = b"".join(b"%b\n" % line for line in lines)
+        data = b"\n".join([*lines, b""])
         self.size += len(data)
         return self._stream.compress(data)
 
@@ -70,7 +71,7 @@ class Compressor:
 
 
 def gzipped(data: bytes) -> bytes:
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    stream = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
     return stream.compress(data) + stream.flush()
 
 
@@ -80,11 +81,11 @@ class Expander:
     def __init__(self, *, limit: int, compressed: bool) -> None:
         self._room = limit
         self._limit = limit
-        self._stream = zlib.decompressobj(_GZIP) if compressed else None
+        self._stream = isal_zlib.decompressobj(_GZIP) if compressed else None
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The bytes that `chunk` brings, in pieces of at most 256 KiB."""
-        pieces = (chunk,) if self._stream is None else self._expanded(chunk)
+        pieces = self._cut(chunk) if self._stream is None else self._expanded(chunk)
         for piece in pieces:
             self._room -= len(piece)
             if self._room < 0:
@@ -95,13 +96,17 @@ class Expander:
         if self._stream is not None and not self._stream.eof:
             raise Malformed("the compressed data breaks off")
 
+    @staticmethod
+    def _cut(chunk: bytes) -> Iterator[bytes]:
+        return (chunk[begin : begin + _PIECE] for begin in range(0, len(chunk), _PIECE))
+
     def _expanded(self, chunk: bytes) -> Iterator[bytes]:
         stream = self._stream
         assert stream is not None
         while chunk and not stream.eof:
             try:
                 piece = stream.decompress(chunk, _PIECE)
-            except zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
                 raise Malformed("the compressed data is damaged") from error
             chunk = stream.unconsumed_tail
             yield piece
@@ -117,7 +122,8 @@ class LineReader:
         self._rest = b""
         self._room = lines
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
+    def feed(self, chunk: bytes) -> Iterator[list[bytes]]:
+        """The lines that end in `chunk`, in lists of at most 256 KiB beside the first line."""
         for piece in self._expander.feed(chunk):
             *lines, self._rest = (self._rest + piece).split(b"\n")
             if len(self._rest) > LARGEST_LINE:
@@ -125,10 +131,9 @@ class LineReader:
             self._room -= len(lines)
             if self._room < 0:
                 raise Malformed("more lines were sent than anything that was asked for has")
-            for line in lines:
-                if not line:
-                    raise Malformed("there is an empty line")
-                yield line
+            if b"" in lines:
+                raise Malformed("there is an empty line")
+            yield lines
 
     def end(self) -> None:
         self._expander.end()

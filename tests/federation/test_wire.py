@@ -1,6 +1,7 @@
 """What is read from the network has an end: of bytes, of lines, of what a URL may be."""
 
 import gzip
+import random
 import tracemalloc
 import zlib
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ BOMB = bomb(bytes(MIB), 200)
 
 def read(data: bytes, *, chunk: int = 1 << 16, limit: int = MIB, compressed: bool = True) -> list[bytes]:
     reader = LineReader(limit=limit, compressed=compressed, lines=1000)
-    lines = [line for start in range(0, len(data), chunk) for line in reader.feed(data[start : start + chunk])]
+    fed = (reader.feed(data[start : start + chunk]) for start in range(0, len(data), chunk))
+    lines = [line for batches in fed for batch in batches for line in batch]
     reader.end()
     return lines
 
@@ -65,6 +67,29 @@ def test_a_bomb_of_line_ends_stops_without_much_memory() -> None:
     assert peak < 16 * MIB
 
 
+def test_many_short_lines_at_once_stop_without_much_memory() -> None:
+    data = b"a\n" * (8 * MIB)
+    tracemalloc.start()
+    reader = LineReader(limit=64 * MIB, compressed=False, lines=1000)
+    with pytest.raises(Malformed, match="more lines"):
+        list(reader.feed(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * MIB
+
+
+@pytest.mark.parametrize("length", [pieces * 2**18 + more for pieces in (1, 2) for more in range(-3, 4)])
+def test_what_fills_pieces_comes_whole(length: int) -> None:
+    data = random.Random(length).randbytes(length)
+    packed = gzipped(data)
+    for cut in (0, *range(len(packed) - 12, len(packed))):
+        expander = Expander(limit=length, compressed=True)
+        pieces = [piece for chunk in (packed[:cut], packed[cut:]) for piece in expander.feed(chunk)]
+        expander.end()
+        assert b"".join(pieces) == data
+    assert b"".join(Expander(limit=length, compressed=False).feed(data)) == data
+
+
 def test_exactly_the_limit_is_let_through() -> None:
     assert sum(map(len, Expander(limit=1000, compressed=True).feed(gzipped(bytes(1000))))) == 1000
     assert sum(map(len, Expander(limit=1000, compressed=False).feed(bytes(1000)))) == 1000
@@ -82,7 +107,7 @@ def test_exactly_the_limit_is_let_through() -> None:
         pytest.param([gzipped(b"abc") + b"x"], True, "more after the end", id="trailing data"),
         pytest.param([gzipped(b"abc"), b"x"], True, "more after the end", id="trailing data in another chunk"),
         pytest.param([gzipped(b"abc") * 2], True, "more after the end", id="a second gzip member"),
-        pytest.param([b"not gzip"], True, "damaged", id="something else"),
+        pytest.param([b"no gzip, but text"], True, "damaged", id="something else"),
         pytest.param([gzipped(b"abc" * 50)[:-8] + bytes(8)], True, "damaged", id="wrong checksum"),
     ],
 )
