@@ -164,12 +164,6 @@ def introduce(db: sqlite3.Connection, card: Card) -> None:
         db.execute("UPDATE authors SET next_card = ? WHERE no = ?", (card.signed.line, author.no))
 
 
-def is_replaced(db: sqlite3.Connection, card: Card) -> bool:
-    """Whether a card of a newer epoch is known of its author, perhaps without a head."""
-    author = find(db, card.author)
-    return author is not None and author.newest_card.epoch > card.epoch
-
-
 def adopt(db: sqlite3.Connection, card: Card) -> int:
     """Makes `card` the one that the author's head is under; the author's number."""
     row = db.execute(
@@ -205,7 +199,10 @@ def mark(db: sqlite3.Connection, author: int, *, damaged: bool) -> None:
 
 
 def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
-    """Keeps a verified chain, whose last head is the author's new state."""
+    """Keeps a verified chain, whose last head is the author's new state.
+
+    It has no beat until its author sends one; what is known of the time before stays.
+    """
     head, place = heads[-1], newest_arrival(db) + 1
     db.executemany(
         "INSERT OR REPLACE INTO heads (author, epoch, seq, hash, line, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -218,7 +215,7 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
     )
     db.execute(
         "UPDATE authors SET head = ?, head_hash = ?, head_at = ?, seq = ?, count = ?, size = ?, root = ?, "
-        "continuous = ?, arrival = ?, news = ? WHERE no = ?",
+        "continuous = ?, arrival = ?, news = ?, beat = NULL WHERE no = ?",
         (
             head.signed.line,
             head.hash,
@@ -250,7 +247,7 @@ def hear_beat(db: sqlite3.Connection, author: Author, beat: Beat) -> bool:
 
 
 def forget_beat(db: sqlite3.Connection, author: int) -> None:
-    """A new head has no beat until its author sends one; what is known of the time before stays."""
+    """Makes room for the author's next beat, whatever time it says."""
     db.execute("UPDATE authors SET beat = NULL WHERE no = ?", (author,))
 
 

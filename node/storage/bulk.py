@@ -12,21 +12,19 @@ rows that stay: a few in 10,000 deleted lines could still be read in the file. P
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from node.kinds import PERSONAL
+from node.storage import photos
 from node.storage.facts import Facts
 from node.storage.index import Entry
 
-_FACTS = ", ".join(Facts._fields)
-_FACTS_GIVEN = ", ".join(
-    f"substr(:venues, given.value ->> {place}, 32)" if field == "venue" else f"given.value ->> {place}"
-    for place, field in enumerate(Facts._fields, 1)
-)
 _PERSONAL = ",".join(f"'{kind}'" for kind in sorted(PERSONAL))
+_BY_NUMBER = {"records": "no", "texts": "no", "places": "no", "facts": "no", "backlog": "no", "photo_uses": "record"}
+"""Tables that have rows of a record, and the column of its number."""
 _PAGE = 4096
 """Bytes of the database's pages. What comes after so many in a row never lies on a page that rows share."""
 
@@ -62,66 +60,106 @@ def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
 
 
 def _insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
-    columns: list[tuple[object, ...]] = []
-    offset = 1  # SQLite counts from 1
-    for row in rows:
-        length = -1 if row.line is None else len(row.line)
-        columns.append((row.no, row.seq, row.kind, row.id, row.visibility, row.expires, row.problem, offset, length))
-        offset += max(length, 0)
-    db.execute(
-        "INSERT INTO records (author, no, seq, kind, id, visibility, expires, problem, apart, line, key, value) "
-        "SELECT :author, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, "
-        f"CASE WHEN value ->> 2 IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, "
-        "CASE WHEN value ->> 8 >= 0 THEN substr(:lines, value ->> 7, value ->> 8) END, "
-        "substr(:hashes, key * 64 + 1, 32), substr(:hashes, key * 64 + 33, 32) FROM json_each(:columns)",
+    columns = _columns(Row._fields, rows)
+    told = _told(
         {
-            "author": author,
-            "columns": orjson.dumps(columns).decode(),
-            "lines": b"".join(row.line for row in rows if row.line is not None),
-            "hashes": b"".join(row.key + row.value for row in rows),
-        },
+            **{name: columns[name] for name in ("no", "seq", "kind", "id", "visibility", "expires", "problem")},
+            "begin": _begins(columns["line"]),
+            "size": [len(row.line or b"") for row in rows],
+        }
     )
-    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry is not None])
-    unread = [row for row in rows if row.line is not None and row.entry is None]
+    given, lines = dict(told.given), b"".join([row.line for row in rows if row.line is not None])
+    begin, size = given.pop("begin"), given.pop("size")
     db.execute(
-        "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
-        (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
+        f"INSERT INTO records (author, {', '.join(given)}, apart, line, key, value) "
+        f"SELECT :author, {', '.join(given.values())}, "
+        f"CASE WHEN {given['kind']} IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, substr(:lines, {begin}, {size}), "
+        "substr(:hashes, told.key * 64 + 1, 32), substr(:hashes, told.key * 64 + 33, 32) FROM json_each(:rows) AS told",
+        {**told.values, "author": author, "lines": lines, "hashes": b"".join([row.key + row.value for row in rows])},
     )
+    if photos.MARK in lines:
+        photos.note_uses(db, author, [row.no for row in rows if row.line is not None and photos.MARK in row.line])
+    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry is not None])
+    if unread := [row for row in rows if row.line is not None and row.entry is None]:
+        db.execute(
+            "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
+            (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
+        )
 
 
 def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]) -> None:
     """Makes records searchable by their numbers."""
     entries = list(entries)
-    texts = [(no, entry.heading, entry.words) for no, entry in entries if entry.heading]
     # What an earlier version made searchable is looked into again for the facts: its text and its place stand already.
+    if texts := [(no, entry.heading, entry.words) for no, entry in entries if entry.heading]:
+        db.execute(
+            "INSERT OR IGNORE INTO texts (no, heading, words) "
+            "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
+            (orjson.dumps(texts).decode(),),
+        )
+    if places := [(no, *entry.place) for no, entry in entries if entry.place]:
+        db.execute(
+            "INSERT OR REPLACE INTO places (no, south, north, west, east) "
+            "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
+            (orjson.dumps(places).decode(),),
+        )
+    if found := [(no, entry.facts) for no, entry in entries if entry.facts]:
+        _insert_facts(db, found)
+
+
+def _insert_facts(db: sqlite3.Connection, found: Sequence[tuple[int, Facts]]) -> None:
+    columns = _columns(Facts._fields, [facts for _, facts in found])
+    begins = _begins([facts.venue for _, facts in found])
+    told = _told({"no": [no for no, _ in found], **columns, "venue": begins})
+    given = {**told.given, "venue": f"substr(:venues, {told.given['venue']}, 32)"}
+    no = given.pop("no")
     db.execute(
-        "INSERT OR IGNORE INTO texts (no, heading, words) "
-        "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)",
-        (orjson.dumps(texts).decode(),),
-    )
-    places = [(no, *entry.place) for no, entry in entries if entry.place]
-    db.execute(
-        "INSERT OR REPLACE INTO places (no, south, north, west, east) "
-        "SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 2, value ->> 2 FROM json_each(?)",
-        (orjson.dumps(places).decode(),),
-    )
-    found: list[tuple[object, ...]] = []
-    venues = b""
-    for no, entry in entries:
-        if entry.facts:
-            found.append((no, *(len(venues) + 1 if type(each) is bytes else each for each in entry.facts)))
-            venues += entry.facts.venue or b""
-    db.execute(
-        f"INSERT INTO facts (no, author, kind, visibility, expires, {_FACTS}) "
-        f"SELECT records.no, author, kind, visibility, expires, {_FACTS_GIVEN} "
+        f"INSERT INTO facts (no, author, kind, visibility, expires, {', '.join(given)}) "
+        f"SELECT records.no, author, kind, visibility, expires, {', '.join(given.values())} "
         # In the order of the list: its rows are inserted one behind the other.
-        "FROM json_each(:found) AS given CROSS JOIN records ON records.no = given.value ->> 0",
-        {"found": orjson.dumps(found).decode(), "venues": venues},
+        f"FROM json_each(:rows) AS told CROSS JOIN records ON records.no = {no}",
+        {**told.values, "venues": b"".join([facts.venue or b"" for _, facts in found])},
     )
+
+
+def _columns(names: Sequence[str], rows: Iterable[tuple[object, ...]]) -> dict[str, tuple[Any, ...]]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def _begins(pieces: Iterable[bytes | None]) -> list[int | None]:
+    """Where each begins in all of them joined, as SQLite counts, from 1; None of what isn't there."""
+    found: list[int | None] = []
+    begin = 1
+    for piece in pieces:
+        found.append(None if piece is None else begin)
+        begin += len(piece or b"")
+    return found
+
+
+class _Told(NamedTuple):
+    """Rows as a statement takes them: what each column is given, in SQL, and the values of its parameters."""
+
+    given: dict[str, str]
+    values: dict[str, object]
+
+
+def _told(columns: Mapping[str, Sequence[object]]) -> _Told:
+    """Rows by column, of which `no` is one: `json_each(:rows) AS told` has one for each.
+
+    SQLite looks for each value anew in a row's JSON, a quarter of a microsecond: what all rows share is told once.
+    """
+    shared = {name: each[0] for name, each in columns.items() if name != "no" and each.count(each[0]) == len(each)}
+    varying = [name for name in columns if name not in shared]
+    given = {name: f":{name}" for name in shared}
+    given |= {name: f"told.value ->> {place}" for place, name in enumerate(varying)}
+    rows = list(zip(*(columns[name] for name in varying), strict=True))
+    return _Told(given, {**shared, "rows": orjson.dumps(rows).decode()})
 
 
 def delete(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Deletes rows, and what is searched of them."""
+    if not numbers:
+        return
     chosen = orjson.dumps(numbers).decode()
-    for table in ("records", "texts", "places", "facts", "backlog"):
-        db.execute(f"DELETE FROM {table} WHERE no IN (SELECT value FROM json_each(?))", (chosen,))
+    for table, number in _BY_NUMBER.items():
+        db.execute(f"DELETE FROM {table} WHERE {number} IN (SELECT value FROM json_each(?))", (chosen,))

@@ -37,7 +37,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
 
 
 class Facts(NamedTuple):
-    """The columns of a row of `facts`, after those that the record's own row has (see `bulk.insert_searched`)."""
+    """The columns of a row of `facts`, after those that the record's own row has (see `bulk`)."""
 
     name: str
     country: str | None = None

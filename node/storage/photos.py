@@ -4,21 +4,25 @@ Rules:
 
 - whose photo it is says whose record named it, or who added it: it stays for as long as a record of that author names
   it, and one that no record ever named for a day
-- `photo_uses` follows the records' rows by triggers, so that no way of storing or dropping a record forgets it
+- `photo_uses` follows the records' rows: `bulk`, the one way of storing and dropping them, tells it
 - rows are only ever added at the end, so that SQLite doesn't move them about, and what is erased leaves no copy (what
   it does to rows that move, `bulk` tells)
 - others' make room for newer ones, the least recently used first; this node's own never do
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
+
+import orjson
 
 from node.errors import InputError
 from node.protocol.names import NodeId
 
 PREFIX = "sha256:"
 """Before the hash, in a record."""
+MARK = b'"sha256:'
+"""It is in every line that names a photo."""
 LARGEST = 4 * 1024 * 1024
 """Bytes of a photo, as it travels between nodes (SPEC, "Photos")."""
 DAY = 86_400
@@ -50,6 +54,23 @@ def named(kind: str, body: Mapping[str, Any]) -> set[str]:
     elif kind == "organisation" and "logo" in body:
         pictures = (body["logo"],)
     return {each.removeprefix(PREFIX) for each in pictures if each.startswith(PREFIX)}
+
+
+def note_uses(db: sqlite3.Connection, author: int, numbers: Collection[int]) -> None:
+    """Notes which photos these records of an author name; what they name is kept as long as they do."""
+    chosen = orjson.dumps(list(numbers)).decode()
+    db.execute(
+        "INSERT OR IGNORE INTO photo_uses SELECT substr(picture.value, 8), author, no FROM records, "
+        "json_each(CAST(line AS TEXT), CASE kind WHEN 'venue' THEN '$.body.photos' ELSE '$.body.logo' END) AS picture "
+        "WHERE no IN (SELECT value FROM json_each(?)) AND kind IN ('venue', 'organisation') "
+        "AND picture.type = 'text' AND length(picture.value) = 71 AND picture.value GLOB 'sha256:*'",
+        (chosen,),
+    )
+    db.execute(
+        "UPDATE photos SET keep_until = 0 WHERE author = ? AND keep_until > 0 AND hash IN "
+        "(SELECT photo FROM photo_uses WHERE record IN (SELECT value FROM json_each(?)))",
+        (author, chosen),
+    )
 
 
 class Limits(Protocol):

@@ -290,6 +290,9 @@ class _Row(NamedTuple):
 
 def _held(db: sqlite3.Connection, author: int, keys: Collection[bytes]) -> dict[bytes, _Row]:
     """The rows at these keys."""
+    # Of a first set, which may have thousands, none is looked for.
+    if db.execute("SELECT 1 FROM records WHERE author = ? LIMIT 1", (author,)).fetchone() is None:
+        return {}
     columns = "key, no, value, CASE WHEN seq > 0 THEN coalesce(length(line), 0) ELSE 0 END"
     if len(keys) > _MANY:
         rows = db.execute(f"SELECT {columns} FROM records WHERE author = ?", (author,))

@@ -131,9 +131,7 @@ def advance(
         shared = (key for key, record in put.items() if record.seq)
         records.forget_removals(db, number, [*shared, *(leaves or ())])
         authors.advance(db, number, heads, now, continuous=continuous)
-        authors.forget_beat(db, number)
-    after = authors.find(db, card.author)
-    if beat is not None and after is not None:
+    if beat is not None and (after := authors.find(db, card.author)):
         authors.hear_beat(db, after, beat)
     if before is not None and before.root not in (None, tree.root):
         trees.drop(before.root or EMPTY)

@@ -82,6 +82,8 @@ def as_if_made_before(path: Path, step: str) -> None:
             columns = [row[1] for row in before.execute(f"PRAGMA table_info({table})")]
             rows = now.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
             marks = ", ".join("?" * len(columns))
+            # What triggers of that time made of the other tables is there, too.
+            before.execute(f"DELETE FROM {table}")
             before.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
         before.commit()
     for suffix in ("", "-wal", "-shm"):

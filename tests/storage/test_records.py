@@ -1,8 +1,6 @@
 """Records, sets, authors and partners in the database: what stays, what goes, and that a tree is its rows."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +12,11 @@ from node.protocol.statements import Beat, Record
 from node.protocol.tree import EMPTY, Tree
 from node.protocol.verdicts import Reason, Refusal
 from node.storage import authors, partners, records, sets
-from node.storage.database import Database
 from node.storage.index import fold
 from node.storage.partners import Heard
 from tests.directory.small_node import adoption_body, contact_body
 from tests.kinds.kind_examples import example
 from tests.protocol.builders import DAY, NOW, Author, leaf_of
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """The connection of a database with the schema, without its threads."""
-    Database(tmp_path / "node.db").close()
-    connection = sqlite3.connect(tmp_path / "node.db", isolation_level=None)
-    yield connection
-    connection.close()
 
 
 def put(db: sqlite3.Connection, author: Author, *changed: Record, **others: Any) -> int:

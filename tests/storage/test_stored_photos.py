@@ -94,6 +94,22 @@ def test_what_names_a_photo_is_known_however_records_come_and_go(store: Database
     assert store.read_now(lambda db: db.execute("SELECT count(*) FROM photo_uses").fetchone()) == (0,)
 
 
+def test_what_records_named_when_triggers_noted_it_stays_known_and_is_noted_once(tmp_path: Path) -> None:
+    author, photo, other, path = Author(), "4" * 64, "5" * 64, tmp_path / "node.db"
+    named = author.put("venue", {**BODY, "photos": [f"sha256:{photo}"]}, "a")
+    again = author.put("venue", {**BODY, "photos": [f"sha256:{photo}", f"sha256:{other}"]}, "b")
+    with closing(Database(path)) as before:
+        before.write_now(lambda db: records.replace(db, authors.adopt(db, author.card), records={named.key: named}))
+    as_if_made_before(path, "m018_photo_uses")
+    with closing(Database(path)) as store:
+        assert uses(store) == {(photo, "a")}
+        store.write_now(lambda db: records.replace(db, authors.adopt(db, author.card), records={again.key: again}))
+        assert uses(store) == {(photo, "a"), (photo, "b"), (other, "b")}
+        gone = (named.key, again.key)
+        store.write_now(lambda db: records.replace(db, authors.adopt(db, author.card), records={}, removed=gone))
+        assert store.read_now(lambda db: db.execute("SELECT count(*) FROM photo_uses").fetchone()) == (0,)
+
+
 async def test_photos_that_records_named_before_this_version_are_known_and_a_damaged_line_stops_nothing(
     tmp_path: Path,
 ) -> None:

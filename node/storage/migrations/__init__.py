@@ -22,7 +22,7 @@ What the tables hold:
 - invitations, joins: links that were handed out, without their secret; nodes that may become partners
 - tokens: who may ask the API, by the hashes of what they show; sessions: who is logged in at the pages, by the hashes
   of what their cookies hold
-- photos: files by their SHA-256; photo_uses: which record of which author names which, kept by triggers on `records`
+- photos: files by their SHA-256; photo_uses: which record of which author names which
 - visits: asked from here (side guest) or of here (host); what names people stands in visit_requests, visit_passes and
   the notes of visit_moves, behind `apart` pages; visit_links: what may answer one, by the hash of its secret; letters:
   e-mails to be sent of a visit; arrivals: what both sides signed when the guests came, which names nobody and so stays
