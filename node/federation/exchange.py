@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from node.errors import PeerError, ProtocolError
 from node.federation import actions, sending, wire
 from node.federation.actions import Action, News
 from node.federation.client import Client
@@ -137,10 +138,20 @@ class Exchange:
         room = _Room(BYTES_AT_ONCE)
         tasks: list[asyncio.Task[Verdict]] = []
         try:
-            async for lines in self._client.pull([self._asked(want) for want in wants]):
-                size = sum(map(len, lines))
-                await room.enter(size)
-                tasks.append(asyncio.create_task(room.held(size, partial(self._take, wants[len(tasks)], lines))))
+            # Of many, an answer brings the first ones. The next begins to come while these are stored.
+            while len(tasks) < len(wants) and not any(task.done() and task.exception() for task in tasks):
+                first = not tasks
+                try:
+                    async for lines in self._client.pull([self._asked(want) for want in wants[len(tasks) :]]):
+                        size = sum(map(len, lines))
+                        await room.enter(size)
+                        taking = room.held(size, partial(self._take, wants[len(tasks)], lines))
+                        tasks.append(asyncio.create_task(taking))
+                except (PeerError, ProtocolError):
+                    if first:
+                        raise
+                    # What came before it counts. Whoever asks for the rest meets it again.
+                    break
         finally:
             # What came whole is applied, even where the connection breaks before the rest.
             await asyncio.gather(*tasks, return_exceptions=True)
