@@ -25,9 +25,10 @@ from node.storage.index import Entry, entry
 
 log = structlog.get_logger()
 
-AT_FIRST = 1_000
+AT_FIRST = 500
+"""Records of the first step: while they are looked into the writer has nothing to do. Each has half as many more."""
 AT_ONCE = 4_000
-"""Records of one step: some 80 ms of the writer's time. Full text takes a fifth less than in steps of 1,000."""
+"""Records of one step at most: some 170 ms of the writer's time. Full text takes a tenth less than in 1,000s."""
 PATIENCE = 1.0
 """Seconds that a step waits at most for blocks in hand."""
 MOMENT = 0.02
@@ -101,11 +102,9 @@ class Indexer:
     async def _work_off(self) -> None:
         loop = asyncio.get_running_loop()
         storing: asyncio.Future[None] | None = None
-        after = 0
+        after, most = 0, AT_FIRST
         while True:
             await self._turn()
-            # The writer has nothing to do until the first ones are there.
-            most = AT_ONCE if storing else AT_FIRST
             unread = await self._database.read(partial(backlog.first, after=after, most=most))
             entries = await loop.run_in_executor(self._worker, look_into, unread)
             if storing is not None:
@@ -115,6 +114,7 @@ class Indexer:
                 settle = partial(backlog.settle, unread=unread, entries=entries)
                 storing = asyncio.ensure_future(self._database.write(settle))
                 after = unread[-1].no
+                most = min(most * 3 // 2, AT_ONCE)
             elif after == 0:
                 return
             else:

@@ -17,7 +17,8 @@ nothing to undo.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -37,7 +38,7 @@ class _Leaf:
         self.key = key
         self.value = value
         self.count: int = 1
-        self.hash = _sha256(b"\x00" + key + value).digest()
+        self.hash: bytes = _sha256(b"\x00" + key + value).digest()
 
 
 class _Branch:
@@ -46,7 +47,8 @@ class _Branch:
     def __init__(self, left: "_Node", right: "_Node") -> None:
         self.left = left
         self.right = right
-        self.hash = _sha256(b"\x01" + _hash(left) + _hash(right)).digest()
+        # Written out, because a first set makes one for each of its records.
+        self.hash: bytes = _sha256(b"\x01" + (left.hash if left else EMPTY) + (right.hash if right else EMPTY)).digest()
         self.count: int = (left.count if left else 0) + (right.count if right else 0)
 
 
@@ -131,7 +133,7 @@ class Tree:
     @classmethod
     def of(cls, leaves: Mapping[bytes, bytes]) -> Self:
         """The tree of this set; Malformed when it is deeper than 64."""
-        return cls(_build([_Leaf(key, leaves[key]) for key in sorted(leaves)], 0))
+        return cls(_build([_Leaf(key, leaves[key]) for key in sorted(leaves)]))
 
     @property
     def root(self) -> bytes:
@@ -239,25 +241,30 @@ def _prefix(key: bytes, length: int) -> int:
     return int.from_bytes(key) >> (256 - length)
 
 
-def _build(leaves: list[_Leaf], depth: int) -> _Node:
+def _build(leaves: Sequence[_Leaf], depth: int = 0) -> _Node:
     """The subtree of these leaves, sorted by key and equal in their first `depth` bits."""
-    if not leaves:
-        return None
-    if len(leaves) == 1:
-        return leaves[0]
-    _refuse_below(depth)
-    if not _bit(leaves[-1].key, depth):
-        return _Branch(_build(leaves, depth + 1), None)
-    if _bit(leaves[0].key, depth):
-        return _Branch(None, _build(leaves, depth + 1))
-    low, high = 0, len(leaves) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _bit(leaves[middle].key, depth):
-            high = middle
-        else:
-            low = middle
-    return _Branch(_build(leaves[:high], depth + 1), _build(leaves[high:], depth + 1))
+    # No branch is below the first bits: as numbers they tell in one step where two halves part.
+    bits = [int.from_bytes(leaf.key[: DEEPEST // 8]) for leaf in leaves]
+
+    def between(begin: int, end: int, depth: int) -> _Branch:
+        """The subtree of leaves[begin:end], two or more, that are equal in their first `depth` bits."""
+        differing = bits[begin] ^ bits[end - 1]
+        if not differing:
+            raise Malformed(f"the set is deeper than {DEEPEST}: two of its keys share their first {DEEPEST} bits")
+        behind = differing.bit_length() - 1  # bits behind the first one in which they differ
+        middle = bisect_left(bits, bits[end - 1] >> behind << behind, begin, end)
+        at = DEEPEST - 1 - behind
+        node = _Branch(
+            leaves[begin] if middle == begin + 1 else between(begin, middle, at + 1),
+            leaves[middle] if end == middle + 1 else between(middle, end, at + 1),
+        )
+        for above in range(at - 1, depth - 1, -1):
+            node = _Branch(None, node) if _bit(leaves[begin].key, above) else _Branch(node, None)
+        return node
+
+    if len(leaves) < 2:
+        return leaves[0] if leaves else None
+    return between(0, len(leaves), depth)
 
 
 def _put(node: _Node, leaf: _Leaf, depth: int) -> _Node:
@@ -288,8 +295,3 @@ def _removed(node: _Node, key: bytes, depth: int) -> _Node:
     if right is None and not isinstance(left, _Branch):
         return left
     return _Branch(left, right)
-
-
-def _refuse_below(depth: int) -> None:
-    if depth >= DEEPEST:
-        raise Malformed(f"the set is deeper than {DEEPEST}: two of its keys share their first {DEEPEST} bits")
