@@ -7,7 +7,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,8 @@ from node.storage import backlog
 from tests.nodes import Node
 
 MEGABYTE = 1_000_000
+DEADLINE = 600.0
+"""Seconds for which a benchmark waits for anything."""
 
 
 def arguments(records: int, **more: int) -> argparse.Namespace:
@@ -80,22 +82,36 @@ def _proc(node: Node, name: str) -> Path:
     return Path(f"/proc/{node.process.pid}/{name}")
 
 
-def held(home: Path) -> int:
+def waited(condition: Callable[[], Any], otherwise: str, *, every: float = 0.002, deadline: float = DEADLINE) -> Any:
+    """The condition's first true value, asked in short steps because the time counts; fails at the deadline."""
+    ends = time.monotonic() + deadline
+    while not (found := condition()):
+        assert time.monotonic() < ends, otherwise
+        time.sleep(every)
+    return found
+
+
+def held(db: sqlite3.Connection) -> int:
     """Records in a node's database, read beside it."""
-    with _reading(home) as db:
-        return int(db.execute("SELECT count(*) FROM records").fetchone()[0])
+    return int(db.execute("SELECT count(*) FROM records").fetchone()[0])
 
 
 def unread(home: Path) -> int:
     """Records in a node's database that it doesn't find yet, read beside it."""
-    with _reading(home) as db:
+    with reading(home) as db:
         return backlog.size(db)
 
 
 @contextmanager
-def _reading(home: Path) -> Iterator[sqlite3.Connection]:
+def reading(home: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a node's database, beside the node."""
     with closing(sqlite3.connect(f"file:{home / 'var' / 'node.db'}?mode=ro", uri=True)) as db:
         yield db
+
+
+def is_read(db: sqlite3.Connection) -> bool:
+    """Whether a node finds all that it holds."""
+    return db.execute("SELECT 1 FROM backlog LIMIT 1").fetchone() is None
 
 
 def seconds(since: float) -> float:
@@ -103,15 +119,19 @@ def seconds(since: float) -> float:
 
 
 __all__ = [
+    "DEADLINE",
     "arguments",
     "ending",
     "forget_peaks",
     "held",
+    "is_read",
     "median",
     "memory",
     "operate",
+    "reading",
     "report",
     "scratch",
     "seconds",
     "unread",
+    "waited",
 ]

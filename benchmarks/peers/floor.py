@@ -14,7 +14,8 @@ from typing import ClassVar
 import aiohttp
 from aiohttp import web
 
-from benchmarks.peers.ground import Peak, Records, Wire, answers, process, waited
+from benchmarks.harness import waited
+from benchmarks.peers.ground import Peak, Records, Wire, answers, process
 from benchmarks.peers.peer import ColdSync, Idle, Peer, Update
 from tests.nodes import free_port
 

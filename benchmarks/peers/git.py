@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from benchmarks.peers.ground import Line, Peak, Records, Wire, answers, process, waited
+from benchmarks.harness import waited
+from benchmarks.peers.ground import Line, Peak, Records, Wire, answers, process
 from benchmarks.peers.peer import ColdSync, Idle, Peer, Update
 from tests.nodes import free_port
 

@@ -12,19 +12,17 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from benchmarks.population import populate
 from tests.nodes import Node
 
 INSTALLED = Path(os.environ.get("BRA_PEERS") or Path(tempfile.gettempdir()) / "bra-peers")
 """Where `install.py` puts the systems."""
-DEADLINE = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +159,3 @@ def answers(port: int) -> bool:
         socket.create_connection(("127.0.0.1", port), 1).close()
         return True
     return False
-
-
-def waited(condition: Callable[[], Any], otherwise: str, *, every: float = 0.002, deadline: float = DEADLINE) -> Any:
-    """The condition's first true value, asked in short steps because the time counts; fails at the deadline."""
-    ends = time.monotonic() + deadline
-    while not (found := condition()):
-        assert time.monotonic() < ends, otherwise
-        time.sleep(every)
-    return found

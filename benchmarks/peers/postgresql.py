@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
 
-from benchmarks.peers.ground import Peak, Records, Wire, answers, process, waited
+from benchmarks.harness import waited
+from benchmarks.peers.ground import Peak, Records, Wire, answers, process
 from benchmarks.peers.peer import ColdSync, Idle, Peer, Update
 from tests.nodes import free_port
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from xml.sax.saxutils import quoteattr
 
-from benchmarks.peers.ground import INSTALLED, Line, Peak, Records, Wire, process, waited
+from benchmarks.harness import waited
+from benchmarks.peers.ground import INSTALLED, Line, Peak, Records, Wire, process
 from benchmarks.peers.peer import ColdSync, Idle, Peer, Update
 from tests.nodes import free_port
 
