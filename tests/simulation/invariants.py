@@ -299,8 +299,10 @@ class Invariants:
                 "WHERE line IS NULL AND records.seq > 0 AND standing > 0"
             )
             for node_id, value in missing.fetchall():
-                if self.known[machine.id].spoilt and not self._given(machine, node_id, bytes.fromhex(value)):
-                    # What the disk lost, and nobody has any more who would give it.
+                known = self.known[machine.id]
+                lost = known.spoilt or known.set_back
+                if lost and not self._given(machine, node_id, bytes.fromhex(value)):
+                    # What the disk lost, or was set back before, and nobody has any more who would give it.
                     continue
                 record = self._records.get(bytes.fromhex(value))
                 if record and record.visibility == "public" and node_id not in self.liars:
