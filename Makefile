@@ -7,12 +7,12 @@ export PYTHONDONTWRITEBYTECODE :=
 
 install: .venv/.installed
 
-.venv/.installed: requirements-dev.txt pyproject.toml hatch_build.py node/protocol/scanner.c
+.venv/.installed: requirements-dev.txt pyproject.toml hatch_build.py $(wildcard node/protocol/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; name a newer one: make install PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@test -e node/protocol/libscanner.so || echo "make: no C compiler was found, or it failed: the node works, but its first syncs are slower; install one and touch hatch_build.py" >&2
+	@test -e node/protocol/native/libprotocol.so || echo "make: no C compiler was found, or it failed: the node works, but its first syncs are slower; install one and touch hatch_build.py" >&2
 	@touch $@
 
 # The browser that the tests of the pages look with.

@@ -1,6 +1,6 @@
 """Puts what the pages are made with into `node/web/vendor`, when the package is built or installed for editing.
 
-And makes `node/protocol/libscanner.so` of `scanner.c`, for the machine that it is built on. Rules:
+And makes `node/protocol/native/libprotocol.so` of the C beside it, for the machine that it is built on. Rules:
 
 - versions and hashes stand in `node/web/package-lock.json`; no code of others is in this repository
 - nothing of what comes runs here (`npm ci --ignore-scripts`): named files are copied, with their licences, each of
@@ -8,7 +8,7 @@ And makes `node/protocol/libscanner.so` of `scanner.c`, for the machine that it 
 - of the atlas, a TopoJSON, only what the map draws is kept: see `outlines`
 - it is done once for each lock file, and again when this file changes: without a network an install works where it was
   done before
-- the scanner is compiled each time, as it is small; where that fails, the package is one for any machine and
+- the C is compiled each time, as it is small; where that fails, the package is one for any machine and
   reads slower: no compiler is no reason to have no node
 """
 
@@ -53,11 +53,11 @@ COMPILED = (
     # Undefined first: some compilers come with it defined, and differently.
     "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2",
 )  # fmt: skip
-"""How the scanner is compiled. A warning that only a newer compiler gives must not slow a node down: the tests have
+"""How the C is compiled. A warning that only a newer compiler gives must not slow a node down: the tests have
 -Werror."""
 NOT_COMPILED = (
-    "the node works, but its first syncs are slower, as node/protocol/scanner.c could not be compiled: install a C "
-    "compiler (or name one in CC) and install again"
+    "the node works, but its first syncs are slower, as the C in node/protocol/native could not be compiled: install a "
+    "C compiler (or name one in CC) and install again"
 )
 
 Point = tuple[int, int]
@@ -75,7 +75,7 @@ class Made(BuildHookInterface[Any]):
             return
         node = Path(self.root) / "node"
         _vendor(node / "web")
-        problem = _compile(node / "protocol" / "scanner.c", node / "protocol" / "libscanner.so")
+        problem = _compile(node / "protocol" / "native")
         if problem:
             self.app.display_warning(f"{NOT_COMPILED} ({problem})")
             return
@@ -85,14 +85,15 @@ class Made(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{here}"
 
 
-def _compile(source: Path, library: Path) -> str:
-    """Makes the library of its source; says why it couldn't. A node that runs never sees half of one."""
+def _compile(folder: Path) -> str:
+    """Makes the library of the sources in a folder; says why it couldn't. A node that runs never sees half of one."""
+    library = folder / "libprotocol.so"
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        made = Path(folder) / library.name
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+        made = Path(unfinished) / library.name
         try:
-            made_of = hashlib.sha256(source.read_bytes()).hexdigest()
-            command = [*compiler, *COMPILED, f'-DSOURCE="{made_of}"', "-o", made, source]
+            made_of = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(folder.glob("*.[ch]")))).hexdigest()
+            command = [*compiler, *COMPILED, f'-DMADE_OF="{made_of}"', "-o", made, *sorted(folder.glob("*.c"))]
             subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the builder's own
             made.replace(library)
         except OSError as error:
@@ -101,7 +102,7 @@ def _compile(source: Path, library: Path) -> str:
             problem = f"{error}\n{error.stderr}".strip()
         else:
             return ""
-    # One of an older source would read by older rules.
+    # One of older sources would read by older rules.
     library.unlink(missing_ok=True)
     return problem
 

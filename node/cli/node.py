@@ -30,7 +30,7 @@ from node.cli.common import (
     say,
 )
 from node.home import Home
-from node.protocol import scanner
+from node.protocol import native
 from node.protocol.canonical import encode
 
 _RecoveryFile = Annotated[
@@ -114,9 +114,9 @@ async def _serve(home: Home, host: str | None, port: int | None, passphrase: byt
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with App.opened(home, passphrase=passphrase) as app:
         log_to_stderr(app.config.log.level)
-        if not scanner.is_compiled():
+        if native.functions is None:
             structlog.get_logger().warning(
-                "records are read in Python, slower than in C: install a C compiler, and this package again"
+                "records are read in Python, slower than in C: install a C compiler and this package again"
             )
         async with app.serving(host, port) as url:
             if json:

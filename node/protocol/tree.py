@@ -9,13 +9,15 @@ Rules (SPEC, "The tree"; the prefix tree of the IETF KEYTRANS drafts):
 - a leaf deeper than 64 is refused: only mined keys get there
 
 A `Tree` never changes: `changed` gives another that shares what stayed equal, so a transaction that fails leaves
-nothing to undo.
+nothing to undo. Of a whole set the root is worked out in C where that was compiled (`native`), and the nodes are made
+when somebody asks for one: of most sets that come for the first time nobody ever does.
 
     >>> tree = Tree.of({k1: v1, k2: v2})
     >>> tree.changed({k3: v3}, removed=[k1]).root == Tree.of({k2: v2, k3: v3}).root
     True
 """
 
+import ctypes
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,10 +25,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from node.errors import Forged, Malformed
-from node.protocol import names
+from node.protocol import names, native
 
 EMPTY = bytes(32)
 DEEPEST = 64
+_PAIR = 64
+"""Bytes of a key and its value."""
 
 _sha256 = hashlib.sha256
 
@@ -125,22 +129,37 @@ class Proof:
 class Tree:
     """One author's set as key -> value (32 bytes each), with its root. Immutable."""
 
-    __slots__ = ("_top",)
+    __slots__ = ("_made", "root")
 
     def __init__(self, top: _Node = None) -> None:
-        self._top = top
+        self._made: _Node | bytes = top
+        """The topmost node; or, while nobody asked for one, key and value of each leaf, in the order of keys."""
+        self.root = _hash(top)
 
     @classmethod
     def of(cls, leaves: Mapping[bytes, bytes]) -> Self:
         """The tree of this set; Malformed when it is deeper than 64."""
-        return cls(_build([_Leaf(key, leaves[key]) for key in sorted(leaves)]))
+        ordered = sorted(leaves)
+        pairs = b"".join([key + leaves[key] for key in ordered])
+        # Rows that the disk altered may be longer.
+        if len(pairs) != len(ordered) * _PAIR or (root := _root(pairs)) is None:
+            return cls(_build([_Leaf(key, leaves[key]) for key in ordered]))
+        tree = cls()
+        tree._made, tree.root = pairs, root
+        return tree
 
     @property
-    def root(self) -> bytes:
-        return _hash(self._top)
+    def _top(self) -> _Node:
+        if isinstance(self._made, bytes):
+            # Another thread may do the same at this moment: its nodes are equal.
+            self._made = _build([_Leaf(*pair) for pair in _pairs(self._made)])
+        return self._made
 
     def __len__(self) -> int:
-        return self._top.count if self._top else 0
+        made = self._made
+        if isinstance(made, bytes):
+            return len(made) // _PAIR
+        return made.count if made else 0
 
     def get(self, key: bytes) -> bytes | None:
         _, end = self._path(key)
@@ -148,6 +167,9 @@ class Tree:
 
     def items(self, prefix: str = "") -> Iterator[tuple[bytes, bytes]]:
         """(key, value) in the order of keys, of the leaves below `prefix`."""
+        if isinstance(self._made, bytes) and not prefix:
+            yield from _pairs(self._made)
+            return
         stack = [self._below(prefix)]
         while stack:
             node = stack.pop()
@@ -227,6 +249,20 @@ def prefix_range(prefix: str) -> tuple[bytes, bytes]:
         int(prefix.ljust(256, "0"), 2).to_bytes(32),
         int(prefix.ljust(256, "1"), 2).to_bytes(32),
     )
+
+
+def _root(pairs: bytes) -> bytes | None:
+    """The root of leaves in the order of keys; None where C doesn't tell it."""
+    if native.functions is None or not pairs:
+        return None
+    found = ctypes.create_string_buffer(len(EMPTY))
+    done = native.functions.root(native.functions.openssl, pairs, len(pairs) // _PAIR, found)
+    return found.raw if done else None
+
+
+def _pairs(pairs: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for begin in range(0, len(pairs), _PAIR):
+        yield pairs[begin : begin + _PAIR // 2], pairs[begin + _PAIR // 2 : begin + _PAIR]
 
 
 def _hash(node: _Node) -> bytes:

@@ -1,32 +1,25 @@
 """Records read in C are those that Python reads, member for member, and nothing that Python refuses."""
 
 import json
-import os
 import random
-import shlex
-import shutil
 import struct
 import subprocess
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from node.errors import Malformed
-from node.protocol import scanner
+from node.protocol import native, scanner
 from node.protocol.blocks import Block, Limits, parse_line
 from node.protocol.canonical import encode
 from node.protocol.names import LARGEST_INTEGER
 from node.protocol.statements import VISIBILITIES, Record
 from tests.protocol.builders import Author, leaf_line, leaf_of, put_line
 from tests.protocol.record_lines import LEFT, MALFORMED, PLAIN, TARTU, line_of, spoiled
+from tests.protocol.sanitizing import built, sanitized, with_compiler
 
 MODEST = settings(max_examples=200, database=None, suppress_health_check=[HealthCheck.too_slow])
-COMPILER = shlex.split(os.environ.get("CC", "")) or ["cc"]
-
-built = pytest.mark.skipif(scanner._scan is None, reason="the scanner was not compiled: its absence has its own test")
-with_compiler = pytest.mark.skipif(shutil.which(COMPILER[0]) is None, reason="this machine has no C compiler")
 
 
 def in_c(line: bytes) -> Record | None:
@@ -161,19 +154,8 @@ PAGES = [
 def test_a_block_is_the_same_without_the_library_and_so_is_what_refuses_it(page, read, monkeypatch):
     with_library = block_of(page)
     assert isinstance(with_library, Block) is read
-    monkeypatch.setattr(scanner, "_scan", None)
+    monkeypatch.setattr(native, "functions", None)
     assert block_of(page) == with_library
-
-
-@built
-def test_a_library_is_not_taken_that_was_made_of_another_source_or_is_none(tmp_path):
-    other, text = tmp_path / "scanner.c", tmp_path / "libscanner.so"
-    other.write_bytes(scanner.SOURCE.read_bytes() + b"\n")
-    text.write_text("no library")
-    assert scanner._loaded(scanner.LIBRARY, scanner.SOURCE) is not None
-    assert scanner._loaded(scanner.LIBRARY, other) is None
-    assert scanner._loaded(text, scanner.SOURCE) is None
-    assert scanner._loaded(tmp_path / "missing.so", scanner.SOURCE) is None
 
 
 @built
@@ -184,22 +166,13 @@ def test_more_lines_than_are_looked_at_at_once_are_each_read(monkeypatch):
 
 
 def test_without_the_library_no_line_is_plain(monkeypatch):
-    monkeypatch.setattr(scanner, "_scan", None)
+    monkeypatch.setattr(native, "functions", None)
     assert list(scanner.records([line_of(), b""], TARTU.id)) == [None, None]
-
-
-@with_compiler
-def test_the_scanner_is_built_where_there_is_a_compiler():
-    assert scanner.is_compiled(), "make install compiles it, and says why it couldn't"
 
 
 # Memory
 
-HARNESS = r"""
-#include "scanner.c"
-#include <stdio.h>
-#include <stdlib.h>
-
+LINES = r"""
 int main(int count, char **arguments) {
     uint32_t size;
     while (count == 2 && fread(&size, sizeof size, 1, stdin) == 1) {
@@ -208,7 +181,7 @@ int main(int count, char **arguments) {
         line[size] = 0;
         record found;
         size_t length = size;
-        scan((const char *const *)&line, &length, 1, arguments[1], &found);
+        scan(&counterfeit, (const char *const *)&line, &length, 1, arguments[1], &found);
         putchar(found.visibility ? '1' : '0');
         free(line);
     }
@@ -217,22 +190,9 @@ int main(int count, char **arguments) {
 """
 
 
-def compiled(source: str, folder: Path, *flags: str) -> Path | None:
-    """The program that this C is; None where it can't be compiled."""
-    (folder / "program.c").write_text(source)
-    strict = ["-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover", *flags]
-    command = [*COMPILER, *strict, "-o", folder / "program", folder / "program.c"]
-    done = subprocess.run(command, capture_output=True, check=False)
-    return folder / "program" if done.returncode == 0 else None
-
-
 @with_compiler
 def test_no_byte_behind_a_line_is_read_whatever_the_line(tmp_path):
-    if not compiled("int main(void) { return 0; }", tmp_path):
-        pytest.skip("this machine's C compiler has no sanitizers")
-    source = Path(scanner.__file__).parent
-    program = compiled(HARNESS, tmp_path, f"-I{source}", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
-    assert program is not None, "scanner.c has a warning, or the harness no longer fits it"
+    program = sanitized("scanner.c", LINES, tmp_path)
     chance, told = random.Random(2026), [each.values[0] for each in (*PLAIN, *LEFT, *MALFORMED)]
     short = [line for line in told if len(line) < 2_000]
     told += [line_of()[:end] for end in range(len(line_of()))]

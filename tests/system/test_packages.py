@@ -25,7 +25,8 @@ SECRETS = {
     "recovery.words": "Unmistakable abandon",
     ".env": "TOKEN=Unmistakable",
 }
-SCANNER = "node/protocol/libscanner.so"
+LIBRARY = "node/protocol/native/libprotocol.so"
+SOURCES = [f"node/protocol/native/{name}" for name in ("made_of.c", "scanner.c", "sha256.h", "tree.c")]
 IN_THE_SDIST = {
     "node", "config", "keys", "tests", "benchmarks", "docs", "Makefile", "hatch_build.py",
     "requirements.txt", "requirements-dev.txt", "requirements-bench.txt",
@@ -130,13 +131,14 @@ def test_the_wheel_has_what_the_pages_are_made_with_and_the_licence_of_each_part
 @pytest.mark.skipif(
     shutil.which(shlex.split(os.environ.get("CC", "") or "cc")[0]) is None, reason="this machine has no C compiler"
 )
-def test_a_wheel_with_the_compiled_scanner_is_for_such_machines_alone_and_the_sdist_for_all(built) -> None:
+def test_a_wheel_with_the_compiled_library_is_for_such_machines_alone_and_the_sdist_for_all(built) -> None:
     wheel, sdist = map(contents, built)
-    assert wheel[SCANNER][:4] in (b"\x7fELF", b"\xcf\xfa\xed\xfe")
-    assert SCANNER not in sdist
-    assert "node/protocol/scanner.c" in sdist
-    # A library is only taken beside the source that it was made of.
-    assert hashlib.sha256(wheel["node/protocol/scanner.c"]).hexdigest().encode() in wheel[SCANNER]
+    assert wheel[LIBRARY][:4] in (b"\x7fELF", b"\xcf\xfa\xed\xfe")
+    assert LIBRARY not in sdist
+    assert [name for name in sorted(sdist) if re.search(r"native/.*\.[ch]$", name)] == SOURCES
+    # A library is only taken beside the sources that it was made of.
+    made_of = hashlib.sha256(b"".join(wheel[name] for name in SOURCES)).hexdigest().encode()
+    assert made_of in wheel[LIBRARY]
     [about] = [data.decode() for name, data in wheel.items() if name.endswith(".dist-info/WHEEL")]
     assert "Root-Is-Purelib: false" in about
     # For each Python 3 and no ABI of it; which machine stands in the name, too.
@@ -149,7 +151,7 @@ def test_a_wheel_with_the_compiled_scanner_is_for_such_machines_alone_and_the_sd
 def test_without_a_compiler_the_wheel_is_for_any_machine_and_the_build_says_what_that_means(
     compiler, copy, built, tmp_path
 ) -> None:
-    left = copy / SCANNER
+    left = copy / LIBRARY
     left.write_bytes(b"made of an older source")
     said = build(copy, tmp_path, "--wheel", CC=compiler)
     assert "the node works, but its first syncs are slower" in said
@@ -157,13 +159,14 @@ def test_without_a_compiler_the_wheel_is_for_any_machine_and_the_build_says_what
     assert not left.exists()
     [wheel] = tmp_path.glob("*.whl")
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert SCANNER not in contents(wheel)
+    assert LIBRARY not in contents(wheel)
 
 
 def test_a_failed_build_leaves_nothing_beside_the_source(copy, built, tmp_path) -> None:
     build(copy, tmp_path, "--wheel", CC="false")
-    tracked = {path.name for path in (ROOT / "node" / "protocol").iterdir()} - {Path(SCANNER).name, "__pycache__"}
-    assert {path.name for path in (copy / "node" / "protocol").iterdir()} <= tracked
+    folder = Path(LIBRARY).parent
+    tracked = {path.name for path in (ROOT / folder).iterdir()} - {Path(LIBRARY).name, "__pycache__"}
+    assert {path.name for path in (copy / folder).iterdir()} <= tracked
 
 
 def test_the_wheel_installs_without_a_download_and_finds_its_example_home(built, tmp_path) -> None:

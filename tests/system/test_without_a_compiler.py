@@ -5,7 +5,7 @@ import sys
 from tests.nodes import until, venue
 from tests.system.conftest import Make
 
-AS_IF = "from node.protocol import scanner; scanner._scan = None; from node.cli.main import run; run()"
+AS_IF = "from node.protocol import native; native.functions = None; from node.cli.main import run; run()"
 SAID = "install a C compiler"
 
 

@@ -1,16 +1,16 @@
-/* Finds the members of a record in a line {"put":{...}}, and that it is canonical JSON: see scanner.py.
+/* Finds the members of a record in a line {"put":{...}}, and that it is canonical JSON: see ../scanner.py.
 
    Rules:
 
    - a line is called plain only if `Record.parse` would take it; what this isn't sure of, it leaves to that
-   - nothing is allocated, nothing is written but `found`, and no byte behind a line's terminating zero is read:
+   - nothing is allocated but by OpenSSL, nothing is written but `found`, and no byte behind a line's zero is read:
      no state goes on at a zero, and every byte is looked at before the one after it
    - a function returns the place behind what it has read, or NULL where that isn't plain */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "sha256.h"
 
 typedef const unsigned char *place;
 
@@ -23,6 +23,7 @@ typedef struct {
 #define LARGEST_RECORD 65536             /* names.LARGEST_RECORD, bytes */
 #define DEEPEST 30                       /* canonical.DEEPEST without the line's own level and the record's */
 #define FIRST "{\"put\":{"
+#define PUT (sizeof FIRST - 2) /* bytes before the record */
 
 /* What is found of one line, as scanner.py unpacks it. Places are counted from the line's begin. */
 typedef struct {
@@ -32,7 +33,14 @@ typedef struct {
     int64_t id, id_end;
     int64_t updated; /* times have 20 bytes */
     int64_t expires; /* 0: never */
+    unsigned char key[HASH], value[HASH];
 } record;
+
+/* The last kind that was met, and the byte with which its keys begin: most records are of the same kind as the one before. */
+typedef struct {
+    span name;
+    unsigned char first;
+} met;
 
 static const char *const VISIBILITIES[] = {"public", "members", "partners"};
 
@@ -240,7 +248,7 @@ static place record_member(place at, span key, place line, span author, record *
 static bool scan_line(place line, size_t size, span author, record *found) {
     enum { REQUIRED = 9 };
     int required = 0;
-    if (size > LARGEST_RECORD + sizeof FIRST - 1) return false; /* the record, 7 bytes before it and one behind it */
+    if (size > PUT + LARGEST_RECORD + 1) return false; /* one byte behind the record */
     place at = word(line, FIRST);
     if (at == NULL) return false;
     span key = {at, at};
@@ -251,19 +259,37 @@ static bool scan_line(place line, size_t size, span author, record *found) {
     return at[-1] == '}' && at[0] == '}' && at + 1 == line + size && required == REQUIRED;
 }
 
-/* SHA-256 of this file: scanner.py takes no library that was made of another. */
-#ifndef SOURCE
-#define SOURCE ""
-#endif
-const char source[65] = SOURCE;
+/* A record's place in the tree, and its hash (SPEC, "The tree"). */
+static bool set_hashes(hasher *with, place line, size_t size, met *kind, record *found) {
+    span name = {line + found->kind, line + found->kind_end}, id = {line + found->id, line + found->id_end};
+    unsigned char told[64 + 1 + 64], digest[HASH]; /* what is_name lets through */
+    memcpy(told, name.begin, length(name));
+    if (kind->name.begin == NULL || length(name) != length(kind->name) ||
+        memcmp(name.begin, kind->name.begin, length(name)) != 0) {
+        if (!hash(with, told, length(name), NULL, 0, digest)) return false;
+        kind->name = name;
+        kind->first = digest[0];
+    }
+    told[length(name)] = 0;
+    memcpy(told + length(name) + 1, id.begin, length(id));
+    if (!hash(with, told, length(name) + 1 + length(id), NULL, 0, digest)) return false;
+    found->key[0] = kind->first;
+    memcpy(found->key + 1, digest, HASH - 1);
+    return hash(with, line + PUT, size - PUT - 1, NULL, 0, found->value);
+}
 
 /* Looks at `count` lines, each of sizes[i] bytes and a zero behind them, for records of one author (a node id). */
-void scan(const char *const *lines, const size_t *sizes, size_t count, const char *author, record *found) {
+void scan(const openssl *library, const char *const *lines, const size_t *sizes, size_t count, const char *author,
+          record *found) {
     span of = {(place)author, (place)author + strlen(author)};
+    hasher with = new_hasher(library);
+    met kind = {{NULL, NULL}, 0};
     for (size_t i = 0; i < count; i++) {
         record one = {0};
-        bool plain = scan_line((place)lines[i], sizes[i], of, &one);
+        place line = (place)lines[i];
+        bool plain = scan_line(line, sizes[i], of, &one) && set_hashes(&with, line, sizes[i], &kind, &one);
         if (!plain) one.visibility = 0;
         found[i] = one;
     }
+    free_hasher(&with);
 }
