@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import seconds
 from node.storage import bulk
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Rows
 from node.storage.database import Database
 from node.storage.facts import Facts
 from node.storage.index import Entry
@@ -44,7 +44,7 @@ def floor(path: Path, stored: Mapping[int, Sequence[Row]]) -> float:
     def store(db: sqlite3.Connection) -> None:
         for author, each in stored.items():
             bulk.delete(db, [row.no for row in each])
-            bulk.insert(db, author, each)
+            bulk.insert(db, author, Rows.of(each))
 
     path.parent.mkdir(exist_ok=True)
     database = Database(path)

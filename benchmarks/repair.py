@@ -26,7 +26,7 @@ from benchmarks.floors import floor, rows
 from benchmarks.harness import arguments, ending, operate, report, scratch, seconds
 from benchmarks.pair import Pair
 from node.storage import bulk
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Rows
 from tests.nodes import Node
 
 DAMAGED = 0.01
@@ -54,7 +54,7 @@ def add(db: sqlite3.Connection, lines: Lines) -> None:
     after = db.execute("SELECT max(no) FROM records").fetchone()[0]
     for place, no in enumerate(lines, 1):
         author = db.execute("SELECT author FROM records WHERE no = ?", (no,)).fetchone()[0]
-        bulk.insert(db, author, [Row(after + place, hashlib.sha256(b"%d" % no).digest(), bytes(32), 1)])
+        bulk.insert(db, author, Rows.of([Row(after + place, hashlib.sha256(b"%d" % no).digest(), bytes(32), 1)]))
 
 
 WAYS: dict[str, Callable[[sqlite3.Connection, Lines], None]] = {

@@ -13,7 +13,7 @@ rows that stay: a few in 10,000 deleted lines could still be read in the file. P
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -49,41 +49,72 @@ class Row(NamedTuple):
     entry: Entry | None = None
 
 
-def insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
+class Rows(NamedTuple):
+    """Rows by column: each holds as many values as there are rows, those of one `Row` at the same place in all."""
+
+    no: Sequence[int]
+    key: Sequence[bytes]
+    value: Sequence[bytes]
+    seq: Sequence[int]
+    kind: Sequence[str | None]
+    id: Sequence[str | None]
+    visibility: Sequence[str | None]
+    expires: Sequence[int | None]
+    line: Sequence[bytes | None]
+    problem: Sequence[str | None]
+    entry: Sequence[Entry | None]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Self:
+        return cls._make(list(zip(*rows, strict=True)) or [()] * len(cls._fields))
+
+
+def insert(db: sqlite3.Connection, author: int, rows: Rows) -> None:
     """Inserts rows whose numbers are not in use, and what is searched of them, or their places in the backlog."""
     begin = size = 0
-    for end, row in enumerate(rows, 1):
-        size += len(row.line or b"")
-        if size >= _LARGE or end == len(rows):
-            _insert(db, author, rows[begin:end])
+    for end, line in enumerate(rows.line, 1):
+        size += len(line or b"")
+        if size >= _LARGE or end == len(rows.line):
+            _insert(db, author, Rows._make(column[begin:end] for column in rows))
             begin, size = end, 0
 
 
-def _insert(db: sqlite3.Connection, author: int, rows: Sequence[Row]) -> None:
-    columns = _columns(Row._fields, rows)
+def _insert(db: sqlite3.Connection, author: int, rows: Rows) -> None:
     told = _told(
         {
-            **{name: columns[name] for name in ("no", "seq", "kind", "id", "visibility", "expires", "problem")},
-            "begin": _begins(columns["line"]),
-            "size": [len(row.line or b"") for row in rows],
+            "no": rows.no,
+            "seq": rows.seq,
+            "kind": rows.kind,
+            "id": rows.id,
+            "visibility": rows.visibility,
+            "expires": rows.expires,
+            "problem": rows.problem,
+            "begin": _begins(rows.line),
+            "size": [len(line or b"") for line in rows.line],
         }
     )
-    given, lines = dict(told.given), b"".join([row.line for row in rows if row.line is not None])
+    given, lines = dict(told.given), b"".join([line for line in rows.line if line is not None])
     begin, size = given.pop("begin"), given.pop("size")
     db.execute(
         f"INSERT INTO records (author, {', '.join(given)}, apart, line, key, value) "
         f"SELECT :author, {', '.join(given.values())}, "
         f"CASE WHEN {given['kind']} IN ({_PERSONAL}) THEN zeroblob({_PAGE}) END, substr(:lines, {begin}, {size}), "
-        "substr(:hashes, told.key * 64 + 1, 32), substr(:hashes, told.key * 64 + 33, 32) FROM json_each(:rows) AS told",
-        {**told.values, "author": author, "lines": lines, "hashes": b"".join([row.key + row.value for row in rows])},
+        "substr(:keys, told.key * 32 + 1, 32), substr(:hashes, told.key * 32 + 1, 32) FROM json_each(:rows) AS told",
+        {**told.values, "author": author, "lines": lines, "keys": b"".join(rows.key), "hashes": b"".join(rows.value)},
     )
     if photos.MARK in lines:
-        photos.note_uses(db, author, [row.no for row in rows if row.line is not None and photos.MARK in row.line])
-    insert_searched(db, [(row.no, row.entry) for row in rows if row.entry is not None])
-    if unread := [row for row in rows if row.line is not None and row.entry is None]:
+        named = [no for no, line in zip(rows.no, rows.line, strict=True) if line is not None and photos.MARK in line]
+        photos.note_uses(db, author, named)
+    insert_searched(db, [(no, entry) for no, entry in zip(rows.no, rows.entry, strict=True) if entry is not None])
+    unread = [
+        (no, value)
+        for no, value, line, entry in zip(rows.no, rows.value, rows.line, rows.entry, strict=True)
+        if line is not None and entry is None
+    ]
+    if unread:
         db.execute(
             "INSERT INTO backlog (no, value) SELECT value, substr(?, key * 32 + 1, 32) FROM json_each(?)",
-            (b"".join(row.value for row in unread), orjson.dumps([row.no for row in unread]).decode()),
+            (b"".join([value for _, value in unread]), orjson.dumps([no for no, _ in unread]).decode()),
         )
 
 
@@ -108,9 +139,8 @@ def insert_searched(db: sqlite3.Connection, entries: Iterable[tuple[int, Entry]]
 
 
 def _insert_facts(db: sqlite3.Connection, found: Sequence[tuple[int, Facts]]) -> None:
-    columns = _columns(Facts._fields, [facts for _, facts in found])
-    begins = _begins([facts.venue for _, facts in found])
-    told = _told({"no": [no for no, _ in found], **columns, "venue": begins})
+    columns = dict(zip(Facts._fields, zip(*(facts for _, facts in found), strict=True), strict=True))
+    told = _told({"no": [no for no, _ in found], **columns, "venue": _begins(columns["venue"])})
     given = {**told.given, "venue": f"substr(:venues, {told.given['venue']}, 32)"}
     no = given.pop("no")
     db.execute(
@@ -120,10 +150,6 @@ def _insert_facts(db: sqlite3.Connection, found: Sequence[tuple[int, Facts]]) ->
         f"FROM json_each(:rows) AS told CROSS JOIN records ON records.no = {no}",
         {**told.values, "venues": b"".join([facts.venue or b"" for _, facts in found])},
     )
-
-
-def _columns(names: Sequence[str], rows: Iterable[tuple[object, ...]]) -> dict[str, tuple[Any, ...]]:
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 def _begins(pieces: Iterable[bytes | None]) -> list[int | None]:
@@ -143,17 +169,26 @@ class _Told(NamedTuple):
     values: dict[str, object]
 
 
-def _told(columns: Mapping[str, Sequence[object]]) -> _Told:
-    """Rows by column, of which `no` is one: `json_each(:rows) AS told` has one for each.
+def _told(columns: Mapping[str, Sequence[Any]]) -> _Told:
+    """Rows by column: `json_each(:rows) AS told` has one for each.
 
-    SQLite looks for each value anew in a row's JSON, a quarter of a microsecond: what all rows share is told once.
+    SQLite looks for each value anew in a row's JSON, a quarter of a microsecond: what all rows share is told once, and
+    so is with what a column begins that counts them.
     """
-    shared = {name: each[0] for name, each in columns.items() if name != "no" and each.count(each[0]) == len(each)}
-    varying = [name for name in columns if name not in shared]
-    given = {name: f":{name}" for name in shared}
-    given |= {name: f"told.value ->> {place}" for place, name in enumerate(varying)}
-    rows = list(zip(*(columns[name] for name in varying), strict=True))
-    return _Told(given, {**shared, "rows": orjson.dumps(rows).decode()})
+    given: dict[str, str] = {}
+    values: dict[str, object] = {}
+    varying: list[Sequence[Any]] = []
+    for name, column in columns.items():
+        first = column[0]
+        if column.count(first) == len(column):
+            given[name], values[name] = f":{name}", first
+        elif type(first) is int and list(column) == list(range(first, first + len(column))):
+            given[name], values[name] = f":{name} + told.key", first
+        else:
+            given[name] = f"told.value ->> {len(varying)}"
+            varying.append(column)
+    rows = list(zip(*varying, strict=True)) or [()] * len(next(iter(columns.values())))
+    return _Told(given, {**values, "rows": orjson.dumps(rows).decode()})
 
 
 def delete(db: sqlite3.Connection, numbers: Sequence[int]) -> None:

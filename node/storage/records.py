@@ -7,6 +7,7 @@ at a row stay stable. What is indexed of it is made anew from its bytes with eve
 import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 from node.errors import Malformed
@@ -17,7 +18,7 @@ from node.protocol.names import NodeId
 from node.protocol.statements import Record, kind_byte, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import authors, bulk, meta
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Rows
 from node.storage.index import Entry, entry
 
 _MERGED_AT_ONCE = 500
@@ -65,39 +66,24 @@ def replace(
     gone = held.keys() & {*removed, *records, *(leaf.key for leaf in fresh_leaves)}
     following = meta.numbers_given(db)
     bulk.delete(db, [held[key].no for key in gone])
-
-    rows: list[Row] = []
-    for key, record in records.items():
-        if key in held:
-            no = held[key].no
-        else:
-            following = no = following + 1
-        shown = entry(record.kind, record.body) if entries is None else entries.get(key)
-        rows.append(_row(no, record, shown))
-    for leaf in fresh_leaves:
-        if leaf.key in held:
-            no = held[leaf.key].no
-        else:
-            following = no = following + 1
-        rows.append(Row(no, leaf.key, leaf.value, leaf.seq))
-    bulk.insert(db, author, rows)
-    meta.give_numbers(db, following)
+    fresh = [key for key in (*records, *(leaf.key for leaf in fresh_leaves)) if key not in held]
+    numbers = {key: row.no for key, row in held.items()} | dict(zip(fresh, count(following + 1)))
+    if records:
+        bulk.insert(db, author, _rows(numbers, records, entries))
+    bulk.insert(db, author, Rows.of(Row(numbers[leaf.key], *leaf) for leaf in fresh_leaves))
+    meta.give_numbers(db, following + len(fresh))
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
 
 
-def _row(no: int, record: Record, shown: Entry | None) -> Row:
-    return Row(
-        no,
-        record.key,
-        record.value,
-        record.seq,
-        record.kind,
-        record.id,
-        record.visibility,
-        record.expires,
-        record.line,
-        shown.problem if shown else None,
-        shown,
+def _rows(numbers: Mapping[bytes, int], records: Mapping[bytes, Record], entries: Mapping[bytes, Entry] | None) -> Rows:
+    lines, _, kinds, ids, seqs, _, visibilities, expires, keys, values = zip(*records.values(), strict=True)
+    if entries is None:
+        shown: list[Entry | None] = [entry(record.kind, record.body) for record in records.values()]
+    else:
+        shown = [entries.get(key) for key in keys]
+    problems = [each.problem if each else None for each in shown]
+    return Rows(
+        [numbers[key] for key in keys], keys, values, seqs, kinds, ids, visibilities, expires, lines, problems, shown
     )
 
 
@@ -239,7 +225,7 @@ def purge(db: sqlite3.Connection, author: int, kinds: Collection[str] = PERSONAL
         (author, *kinds),
     ).fetchall()
     bulk.delete(db, [no for no, *_ in rows])
-    bulk.insert(db, author, [Row(no, key, value, seq) for no, key, value, seq, _ in rows])
+    bulk.insert(db, author, Rows.of(Row(no, key, value, seq) for no, key, value, seq, _ in rows))
     return sum(size for *_, size in rows)
 
 

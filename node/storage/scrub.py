@@ -29,7 +29,7 @@ from node.protocol.statements import Record
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, bulk, records, sets
 from node.storage.authors import Author
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Rows
 from node.storage.database import Database
 
 Progress = Callable[[int, int], None]
@@ -118,7 +118,7 @@ def settle(db: sqlite3.Connection, trees: sets.Trees, damage: Damage) -> bool:
         return False
     altered = [row for row in _rows(db, author.no, damage.altered) if not _as_stored(row, author.node_id)]
     bulk.delete(db, [row.no for row in altered])
-    bulk.insert(db, author.no, [Row(row.no, row.key, row.value, row.seq) for row in altered])
+    bulk.insert(db, author.no, Rows.of(Row(row.no, row.key, row.value, row.seq) for row in altered))
     authors.count_held(db, author.no, records.bodies(db, author.no)[1])
     authors.mark(db, author.no, damaged=not damage.whole)
     # The tree that was right would hide what is wrong with the rows.

@@ -112,7 +112,7 @@ def alter_lines(db: sqlite3.Connection, author: int) -> None:
 
 def add_another_key(db: sqlite3.Connection, author: int) -> None:
     no = db.execute("SELECT max(no) + 1 FROM records").fetchone()[0]
-    bulk.insert(db, author, [bulk.Row(no, b"?" * 32, b"!" * 32, 1)])
+    bulk.insert(db, author, bulk.Rows.of([bulk.Row(no, b"?" * 32, b"!" * 32, 1)]))
 
 
 def change(column: str, value: object) -> Harm:

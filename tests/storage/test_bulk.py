@@ -7,7 +7,7 @@ import pytest
 
 from node.protocol.statements import Record
 from node.storage import bulk
-from node.storage.bulk import Row
+from node.storage.bulk import Row, Rows
 from node.storage.facts import Facts
 from node.storage.index import Entry
 from tests.directory.small_node import adoption_body, contact_body
@@ -48,7 +48,7 @@ def leaf(no: int) -> Row:
     ],
 )
 def test_each_row_is_stored_as_it_is(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    bulk.insert(db, 7, rows)
+    bulk.insert(db, 7, Rows.of(rows))
     columns = "no, key, value, seq, kind, id, visibility, expires, line, problem"
     stored = db.execute(f"SELECT {columns}, author, length(apart) FROM records ORDER BY no").fetchall()
     expected = sorted(rows)
@@ -75,7 +75,7 @@ def at(venue: bytes | None, name: str = "Room", **others: int) -> Entry:
 )
 def test_each_row_of_what_is_searched_is_stored_as_it_is(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     rows = [leaf(no)._replace(kind="event", visibility="public", line=b"{}") for no in range(1, len(entries) + 1)]
-    bulk.insert(db, 7, [row._replace(entry=entry) for row, entry in zip(rows, entries, strict=True)])
+    bulk.insert(db, 7, Rows.of(row._replace(entry=entry) for row, entry in zip(rows, entries, strict=True)))
     stored = db.execute(f"SELECT {', '.join(Facts._fields)} FROM facts ORDER BY no").fetchall()
     assert stored == [entry.facts for entry in entries]
     assert db.execute("SELECT no, author, kind, visibility FROM facts ORDER BY no").fetchall() == [
