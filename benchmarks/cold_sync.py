@@ -9,6 +9,7 @@ rows with the same indexes (full text and R*Tree included) in one bulk transacti
 
 import asyncio
 import json
+import sqlite3
 import time
 
 from benchmarks.floors import floor, rows
@@ -32,6 +33,11 @@ from node.trust.safety_words import safety_words
 from tests.nodes import Node
 
 
+def numbered(db: sqlite3.Connection) -> int:
+    """How many numbers a node has given to records."""
+    return int(meta.get(db, "records") or 0)
+
+
 def sync(reader: Node, source: Node, expected: int) -> tuple[float, float]:
     """Seconds that a new node takes to hold `expected` records, and to find them. It still serves."""
     source.add(reader)
@@ -41,11 +47,11 @@ def sync(reader: Node, source: Node, expected: int) -> tuple[float, float]:
     # The reader's own first head was a moment ago: its endorsement of the source must not wait for the next second.
     time.sleep(1.1)
     with reading(reader.home) as db:
-        before, numbers = held(db), meta.numbers_given(db)
+        before, numbers = held(db), numbered(db)
         start = time.perf_counter()
         operate(reader, "partner-confirm", node_id=source.id, words=words)
         # Looked at as often as the other systems are (`peers`), and as cheaply: counting all rows slows it down.
-        waited(lambda: meta.numbers_given(db) - numbers > expected, "the reader does not get everything")
+        waited(lambda: numbered(db) - numbers > expected, "the reader does not get everything")
         durable = seconds(start)
         assert held(db) - before > expected
         waited(lambda: is_read(db), "the reader does not look into everything")

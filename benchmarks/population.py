@@ -284,4 +284,5 @@ def _advance(
         signing, author=card.author, epoch=1, seq=seq, count=len(tree), size=size, root=tree.root, prev=prev
     )
     beat = Beat.make(signing, head=head, time=now, urls=(url(number),))
-    sets.advance(db, trees, card=card, heads=[head], tree=tree, beat=beat, put=records, now=now)
+    before = authors.find(db, card.author)
+    sets.advance(db, trees, before, card=card, heads=[head], tree=tree, beat=beat, put=records, now=now)

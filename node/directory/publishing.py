@@ -190,6 +190,7 @@ class Publisher:
         sets.advance(
             db,
             self._trees,
+            author,
             card=card,
             heads=[head],
             tree=tree,

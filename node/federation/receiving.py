@@ -339,6 +339,7 @@ class Receiver:
         sets.advance(
             db,
             self._trees,
+            author,
             card=verdict.card,
             heads=verdict.heads,
             tree=verdict.tree,
@@ -350,14 +351,14 @@ class Receiver:
             now=now,
             continuous=verdict.continuous,
         )
-        proof, author = block.evidence, authors.find(db, block.author)
-        if proof and author and proof.epoch >= author.epoch:
+        proof, beat = block.evidence, verdict.beat
+        if proof and (author := authors.find(db, block.author)) and proof.epoch >= author.epoch:
             # What was held could be judged by it; a first set is taken, and shown as forked.
             authors.keep_evidence(db, author.no, proof)
         partners.forgive(db, peer, block.author)
         if refusal := beat_ahead(block.beat, verdict.card, now):
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
-        if not mine and author and author.silent(now):
+        if not mine and (beat is None or beat.time < now - authors.SILENT_AFTER):
             sets.purge_silent(db, block.author, now)
         if judged.basis is None or acceptance.concerns(block) or block.author in self._acceptance.silent:
             self._unsettled = True

@@ -16,6 +16,8 @@ from node.protocol.statements import NO_HASH, Beat, Card, Head
 HEADS_KEPT = 16_384
 """Heads of one author: some months of one an hour, and at most 16 MB."""
 
+_NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM authors)"
+
 SILENT_AFTER = 60 * 86_400
 """Seconds without a sign of life after which an author's personal records are purged."""
 
@@ -151,8 +153,7 @@ def newest_arrival(db: sqlite3.Connection) -> int:
 
 def arrive(db: sqlite3.Connection, author: int) -> None:
     """Makes the author the newest in the feed; one without a head isn't in it."""
-    place = newest_arrival(db) + 1
-    db.execute("UPDATE authors SET arrival = ?, news = ? WHERE no = ?", (place, place, author))
+    db.execute(f"UPDATE authors SET arrival = {_NEXT_ARRIVAL}, news = {_NEXT_ARRIVAL} WHERE no = ?", (author,))
 
 
 def introduce(db: sqlite3.Connection, card: Card) -> None:
@@ -198,12 +199,20 @@ def mark(db: sqlite3.Connection, author: int, *, damaged: bool) -> None:
         arrive(db, author)
 
 
-def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: float, *, continuous: bool = True) -> None:
-    """Keeps a verified chain, whose last head is the author's new state.
+def advance(
+    db: sqlite3.Connection,
+    author: int,
+    heads: Sequence[Head],
+    now: float,
+    *,
+    beat: Beat | None = None,
+    continuous: bool = True,
+) -> None:
+    """Keeps a verified chain, whose last head is the author's new state, and that one's first beat.
 
     It has no beat until its author sends one; what is known of the time before stays.
     """
-    head, place = heads[-1], newest_arrival(db) + 1
+    head = heads[-1]
     db.executemany(
         "INSERT OR REPLACE INTO heads (author, epoch, seq, hash, line, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(author, each.epoch, each.seq, each.hash, each.signed.line, int(now)) for each in heads],
@@ -215,7 +224,8 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
     )
     db.execute(
         "UPDATE authors SET head = ?, head_hash = ?, head_at = ?, seq = ?, count = ?, size = ?, root = ?, "
-        "continuous = ?, arrival = ?, news = ?, beat = NULL WHERE no = ?",
+        "beat = ?, beat_time = coalesce(?, beat_time), beat_expires = coalesce(?, beat_expires), "
+        f"continuous = ?, arrival = {_NEXT_ARRIVAL}, news = {_NEXT_ARRIVAL} WHERE no = ?",
         (
             head.signed.line,
             head.hash,
@@ -224,9 +234,10 @@ def advance(db: sqlite3.Connection, author: int, heads: Sequence[Head], now: flo
             head.count,
             head.size,
             head.root,
+            beat.signed.line if beat else None,
+            beat.time if beat else None,
+            beat.expires if beat else None,
             int(continuous),
-            place,
-            place,
             author,
         ),
     )
@@ -240,8 +251,8 @@ def hear_beat(db: sqlite3.Connection, author: Author, beat: Beat) -> bool:
     if author.beat_line is not None and author.beat_time is not None and beat.time <= author.beat_time:
         return False
     db.execute(
-        "UPDATE authors SET beat = ?, beat_time = ?, beat_expires = ?, arrival = ? WHERE no = ?",
-        (beat.signed.line, beat.time, beat.expires, newest_arrival(db) + 1, author.no),
+        f"UPDATE authors SET beat = ?, beat_time = ?, beat_expires = ?, arrival = {_NEXT_ARRIVAL} WHERE no = ?",
+        (beat.signed.line, beat.time, beat.expires, author.no),
     )
     return True
 

@@ -44,10 +44,11 @@ def begin_run(db: sqlite3.Connection, random: Callable[[int], bytes], reached: i
     return earlier
 
 
-def numbers_given(db: sqlite3.Connection) -> int:
-    """The highest number that a record ever had here: none is given twice, or a page would skip what came later."""
-    return int(get(db, "records") or 0)
-
-
-def give_numbers(db: sqlite3.Connection, highest: int) -> None:
-    put(db, "records", str(highest))
+def give_numbers(db: sqlite3.Connection, count: int) -> int:
+    """Numbers so many records; the first number. None is given twice, or a page would skip what came later."""
+    [(highest,)] = db.execute(
+        "INSERT INTO meta (name, value) VALUES ('records', ?) ON CONFLICT (name) DO UPDATE "
+        "SET value = CAST(CAST(value AS INTEGER) + excluded.value AS TEXT) RETURNING value",
+        (str(count),),
+    ).fetchall()
+    return int(highest) - count + 1

@@ -64,14 +64,14 @@ def replace(
         leaf for leaf in (leaves or {}).values() if leaf.key not in held or held[leaf.key].value != leaf.value
     ]
     gone = held.keys() & {*removed, *records, *(leaf.key for leaf in fresh_leaves)}
-    following = meta.numbers_given(db)
     bulk.delete(db, [held[key].no for key in gone])
     fresh = [key for key in (*records, *(leaf.key for leaf in fresh_leaves)) if key not in held]
-    numbers = {key: row.no for key, row in held.items()} | dict(zip(fresh, count(following + 1)))
+    numbers = {key: row.no for key, row in held.items()}
+    if fresh:
+        numbers |= dict(zip(fresh, count(meta.give_numbers(db, len(fresh)))))
     if records:
         bulk.insert(db, author, _rows(numbers, records, entries))
     bulk.insert(db, author, Rows.of(Row(numbers[leaf.key], *leaf) for leaf in fresh_leaves))
-    meta.give_numbers(db, following + len(fresh))
     return sum(len(record.line) for record in records.values() if record.seq) - sum(held[key].size for key in gone)
 
 

@@ -101,6 +101,7 @@ def keep_kinds(db: sqlite3.Connection, author_id: str, kinds: Collection[str]) -
 def advance(
     db: sqlite3.Connection,
     trees: Trees,
+    before: Author | None,
     *,
     card: Card,
     heads: Sequence[Head],
@@ -115,10 +116,9 @@ def advance(
 ) -> None:
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
-    Raises Malformed where the author's head understates its bytes: what is held is counted, so that no quota is passed
-    by small steps. `entries`: see `records.replace`.
+    `before`: the author as `db` has it, if it does. `entries`: see `records.replace`. Raises Malformed where the head
+    understates its author's bytes: what is held is counted, so that no quota is passed by small steps.
     """
-    before = authors.find(db, card.author)
     # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.
     held = trees.of(db, before) if before and removed else Tree()
     gone = [key for key in removed if held.get(key)]
@@ -128,11 +128,13 @@ def advance(
     _count(db, number, grown, head)
     if before is None or before.head_hash != head.hash:
         records.remember_removals(db, number, gone, head.seq, now)
-        shared = (key for key, record in put.items() if record.seq)
-        records.forget_removals(db, number, [*shared, *(leaves or ())])
-        authors.advance(db, number, heads, now, continuous=continuous)
-    if beat is not None and (after := authors.find(db, card.author)):
-        authors.hear_beat(db, after, beat)
+        if before:
+            shared = (key for key, record in put.items() if record.seq)
+            records.forget_removals(db, number, [*shared, *(leaves or ())])
+        first = beat if beat and beat.head == head.hash else None
+        authors.advance(db, number, heads, now, beat=first, continuous=continuous)
+    elif beat is not None:
+        authors.hear_beat(db, before, beat)
     if before is not None and before.root not in (None, tree.root):
         trees.drop(before.root or EMPTY)
     if before and before.damaged:

@@ -72,6 +72,7 @@ def _store(trees: sets.Trees, each: Author, db: sqlite3.Connection) -> None:
     sets.advance(
         db,
         trees,
+        stored.find(db, each.id),
         card=each.card,
         heads=[each.head],
         tree=each.tree,

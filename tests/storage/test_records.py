@@ -199,6 +199,7 @@ def advance(db: sqlite3.Connection, trees: sets.Trees, author: Author, *changed:
     sets.advance(
         db,
         trees,
+        authors.find(db, author.id),
         card=author.card,
         heads=[head],
         tree=author.tree,
