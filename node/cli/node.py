@@ -116,7 +116,7 @@ async def _serve(home: Home, host: str | None, port: int | None, passphrase: byt
         log_to_stderr(app.config.log.level)
         if native.functions is None:
             structlog.get_logger().warning(
-                "records are read in Python, slower than in C: install a C compiler and this package again"
+                "records are read in Python, slower than in C: install a C compiler, OpenSSL and this package again"
             )
         async with app.serving(host, port) as url:
             if json:

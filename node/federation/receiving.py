@@ -270,7 +270,8 @@ class Receiver:
 
         def of(db: sqlite3.Connection) -> Tree:
             found = authors.find(db, author)
-            return self._trees.of(db, found) if found else Tree()
+            # Who compares asks for its nodes, in the event loop.
+            return self._trees.of(db, found).with_nodes() if found else Tree()
 
         return await self._database.read(of)
 
@@ -358,6 +359,7 @@ class Receiver:
         partners.forgive(db, peer, block.author)
         if refusal := beat_ahead(block.beat, verdict.card, now):
             partners.refuse(db, peer, block.author, refusal, verdict.head.hash, now)
+        # One that was heard of just now surely isn't silent: it needn't be looked up.
         if not mine and (beat is None or beat.time < now - authors.SILENT_AFTER):
             sets.purge_silent(db, block.author, now)
         if judged.basis is None or acceptance.concerns(block) or block.author in self._acceptance.silent:
@@ -373,9 +375,9 @@ class Receiver:
 
 def _entries(block: Block, held: Held | None) -> dict[bytes, Entry]:
     """What is searched of the records that don't wait for it: of a few, and of those that take another's place."""
-    few, tree = len(block.records) <= FEW, held.tree if held else Tree()
+    few, tree = len(block.records) <= FEW, held.tree if held else None
     return {
         key: entry(record.kind, record.body)
         for key, record in block.records.items()
-        if few or record.kind in KINDS or tree.get(key)
+        if few or record.kind in KINDS or (tree is not None and tree.get(key))
     }

@@ -141,8 +141,9 @@ class Tree:
         """The tree of this set; Malformed when it is deeper than 64."""
         ordered = sorted(leaves)
         pairs = b"".join([key + leaves[key] for key in ordered])
-        # Rows that the disk altered may be longer.
-        if len(pairs) != len(ordered) * _PAIR or (root := _root(pairs)) is None:
+        # Rows that the disk altered may have other lengths.
+        whole = {*map(len, ordered), *map(len, leaves.values())} == {_PAIR // 2}
+        if not whole or (root := _root(pairs)) is None:
             return cls(_build([_Leaf(key, leaves[key]) for key in ordered]))
         tree = cls()
         tree._made, tree.root = pairs, root
@@ -150,10 +151,16 @@ class Tree:
 
     @property
     def _top(self) -> _Node:
-        if isinstance(self._made, bytes):
+        made = self._made
+        if isinstance(made, bytes):
             # Another thread may do the same at this moment: its nodes are equal.
-            self._made = _build([_Leaf(*pair) for pair in _pairs(self._made)])
-        return self._made
+            made = self._made = _build([_Leaf(*pair) for pair in _pairs(made)])
+        return made
+
+    def with_nodes(self) -> Self:
+        """The same tree, for whoever must not wait for its nodes: the first who needs one makes them, 3 us a leaf."""
+        _ = self._top
+        return self
 
     def __len__(self) -> int:
         made = self._made
@@ -167,8 +174,9 @@ class Tree:
 
     def items(self, prefix: str = "") -> Iterator[tuple[bytes, bytes]]:
         """(key, value) in the order of keys, of the leaves below `prefix`."""
-        if isinstance(self._made, bytes) and not prefix:
-            yield from _pairs(self._made)
+        made = self._made
+        if isinstance(made, bytes) and not prefix:
+            yield from _pairs(made)
             return
         stack = [self._below(prefix)]
         while stack:
@@ -181,7 +189,7 @@ class Tree:
     def changed(self, puts: Mapping[bytes, bytes], removed: Iterable[bytes] = ()) -> "Tree":
         """The tree after removing and then putting; removing what is not there does nothing."""
         gone = list(removed)
-        # One path costs ~10 hashes, a rebuild ~2.5 a leaf: beyond a quarter of the set, start afresh.
+        # One path costs ~10 hashes, a rebuild ~2.5 a leaf (less in C): beyond a quarter of the set, start afresh.
         if (len(puts) + len(gone)) * 4 > len(self):
             leaves = dict(self.items())
             for key in gone:
@@ -253,7 +261,7 @@ def prefix_range(prefix: str) -> tuple[bytes, bytes]:
 
 def _root(pairs: bytes) -> bytes | None:
     """The root of leaves in the order of keys; None where C doesn't tell it."""
-    if native.functions is None or not pairs:
+    if native.functions is None:
         return None
     found = ctypes.create_string_buffer(len(EMPTY))
     done = native.functions.root(native.functions.openssl, pairs, len(pairs) // _PAIR, found)

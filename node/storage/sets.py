@@ -21,7 +21,7 @@ from node.storage.authors import Author
 from node.storage.index import Entry
 
 LEAVES_KEPT = 200_000
-"""Leaves of trees kept in memory, of all authors together: about 100 MB."""
+"""Leaves of trees kept in memory, of all authors together: at most 100 MB."""
 
 
 class Trees:
@@ -116,8 +116,9 @@ def advance(
 ) -> None:
     """Makes the author's verified new state durable: rows, removals, chain, card and beat. The caller commits.
 
-    `before`: the author as `db` has it, if it does. `entries`: see `records.replace`. Raises Malformed where the head
-    understates its author's bytes: what is held is counted, so that no quota is passed by small steps.
+    `before`: the author as it was read in this transaction, if it is known. `beat`: of the last head. `entries`: see
+    `records.replace`. Raises Malformed where the head understates its author's bytes: what is held is counted, so that
+    no quota is passed by small steps.
     """
     # What wasn't held anybody can make up without end, so it is passed on by nobody; who held it compares.
     held = trees.of(db, before) if before and removed else Tree()
@@ -131,8 +132,7 @@ def advance(
         if before:
             shared = (key for key, record in put.items() if record.seq)
             records.forget_removals(db, number, [*shared, *(leaves or ())])
-        first = beat if beat and beat.head == head.hash else None
-        authors.advance(db, number, heads, now, beat=first, continuous=continuous)
+        authors.advance(db, number, heads, now, beat=beat, continuous=continuous)
     elif beat is not None:
         authors.hear_beat(db, before, beat)
     if before is not None and before.root not in (None, tree.root):

@@ -160,6 +160,7 @@ HARMS = [
     pytest.param(change("line", "text"), 3, True, id="lines of another type"),
     pytest.param(change("line", None), 0, True, id="bodies lost"),
     pytest.param(alter_values, 3, False, id="values altered"),
+    pytest.param(change("value", b"?" * 31), 3, False, id="values cut"),
     pytest.param(add_another_key, 0, False, id="a row too many"),
     pytest.param(change("seq", 1), 3, True, id="seqs altered"),
     pytest.param(change("seq", 0), 0, False, id="rows made this node's own"),

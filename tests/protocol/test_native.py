@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from node.errors import Malformed
-from node.protocol import native
+from node.protocol import native, scanner
 from node.protocol.tree import EMPTY, Tree
+from tests.protocol.record_lines import TARTU, line_of
 from tests.protocol.sanitizing import built, sanitized, with_compiler
 
 # The library
@@ -65,6 +66,7 @@ SETS = [
 def test_a_root_in_c_is_that_of_the_nodes(chosen: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     leaves = {key: CHANCE.randbytes(32) for key in chosen}
     in_c = Tree.of(leaves)
+    assert isinstance(in_c._made, bytes) is bool(leaves), "the root was not worked out in C"
     monkeypatch.setattr(native, "functions", None)
     in_python = Tree.of(leaves)
     assert in_c.root == in_python.root
@@ -86,16 +88,47 @@ def test_a_set_that_is_deeper_than_64_is_refused(compiled: bool, monkeypatch: py
         Tree.of(leaves)
 
 
+NOTHING = ctypes.CFUNCTYPE(ctypes.c_size_t)(lambda: 0)
+"""A function of OpenSSL that gives 0: a refusal, or a context that isn't there."""
+
+
 @built
-def test_where_openssl_refuses_the_root_is_that_of_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("broken", ["EVP_MD_CTX_new", "EVP_DigestInit_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex"])
+def test_where_openssl_refuses_all_is_done_in_python(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert native.functions is not None
     leaves = dict.fromkeys(keys(5), bytes(32))
     root = Tree.of(leaves).root
-    refuses = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 0)
-    addresses = [*native.functions.openssl[:-1], ctypes.cast(refuses, ctypes.c_void_p).value]
-    broken = (ctypes.c_void_p * len(addresses))(*addresses)
-    monkeypatch.setattr(native, "functions", native.functions._replace(openssl=broken))
-    assert Tree.of(leaves).root == root != EMPTY
+    openssl = (ctypes.c_void_p * len(native._OPENSSL))(*native.functions.openssl)
+    openssl[native._OPENSSL.index(broken)] = ctypes.cast(NOTHING, ctypes.c_void_p)
+    functions = native.functions._replace(openssl=openssl)
+    assert not native._hashes(functions)
+    monkeypatch.setattr(native, "functions", functions)
+    tree = Tree.of(leaves)
+    assert not isinstance(tree._made, bytes)
+    assert tree.root == root != EMPTY
+    assert list(scanner.records([line_of()], TARTU.id)) == [None]
+
+
+@built
+def test_what_only_has_the_names_of_openssl_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert native.functions is not None
+    # SHA-224 is another hash by the same calls.
+    monkeypatch.setattr(native, "_OPENSSL", tuple(each.replace("256", "224") for each in native._OPENSSL))
+    assert native.load() is None
+
+
+def test_the_nodes_of_a_tree_can_be_made_beforehand() -> None:
+    leaves = dict.fromkeys(keys(9), bytes(32))
+    tree = Tree.of(leaves)
+    assert tree.with_nodes() is tree
+    assert not isinstance(tree._made, bytes)
+    assert tree.root == Tree.of(leaves).root
+
+
+@pytest.mark.parametrize("damaged", [(31, 33), (33, 31), (0, 64), (32, 31)], ids=str)
+def test_of_altered_lengths_no_other_set_is_made(damaged: tuple[int, int]) -> None:
+    leaves = {bytes([number]) * 32: bytes(length) for number, length in enumerate((*damaged, 32))}
+    assert list(Tree.of(leaves).items()) == sorted(leaves.items())
 
 
 ROOTS = r"""

@@ -47,7 +47,11 @@ def leaf(no: int) -> Row:
         pytest.param([whole(9, TWO), whole(3, ONE)], id="in another order"),
     ],
 )
-def test_each_row_is_stored_as_it_is(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+@pytest.mark.parametrize("at_once", [pytest.param(bulk._LARGE, id="together"), pytest.param(1, id="each by itself")])
+def test_each_row_is_stored_as_it_is(
+    db: sqlite3.Connection, rows: Sequence[Row], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_LARGE", at_once)
     bulk.insert(db, 7, Rows.of(rows))
     columns = "no, key, value, seq, kind, id, visibility, expires, line, problem"
     stored = db.execute(f"SELECT {columns}, author, length(apart) FROM records ORDER BY no").fetchall()
@@ -57,6 +61,10 @@ def test_each_row_is_stored_as_it_is(db: sqlite3.Connection, rows: Sequence[Row]
     assert [row[11] for row in stored] == [4096 if row.kind == "contact" else None for row in expected]
     unread = db.execute("SELECT no, value FROM backlog ORDER BY no").fetchall()
     assert unread == [(row.no, row.value) for row in expected if row.line is not None]
+
+
+def test_columns_stand_in_the_order_of_a_row() -> None:
+    assert Rows._fields == Row._fields
 
 
 def at(venue: bytes | None, name: str = "Room", **others: int) -> Entry:

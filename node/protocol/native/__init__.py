@@ -5,13 +5,14 @@ Both run beside whatever else the interpreter does. Rules:
 - nothing is decided here alone: what a function doesn't answer, `scanner` and `tree` do in Python, as they do all where
   `scan` and `root` are None
 - a library that was made of other sources isn't taken
-- SHA-256 is that of the OpenSSL which Python's hashlib was built with, or else the system's
+- SHA-256 is that of the OpenSSL which Python's hashlib uses, or else the system's; what else has its functions' names
+  (LibreSSL, BoringSSL) may take other arguments
 
 hatch_build.py compiles it.
 """
 
 import ctypes
-import importlib.util
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -53,16 +54,27 @@ def load(library: Path = LIBRARY, sources: Iterable[Path] = SOURCES) -> Function
     scan.restype = None
     root.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p)
     root.restype = ctypes.c_int
-    return Functions(scan, root, openssl)
+    functions = Functions(scan, root, openssl)
+    return functions if _hashes(functions) else None
+
+
+def _hashes(functions: Functions) -> bool:
+    """Whether what was found by the names of OpenSSL's functions does what they do."""
+    leaf, found = bytes(range(64)), ctypes.create_string_buffer(32)
+    done = functions.root(functions.openssl, leaf, 1, found)
+    return bool(done) and found.raw == sha256(b"\x00" + leaf).digest()
 
 
 def _openssl() -> "ctypes.Array[ctypes.c_void_p] | None":
     """Its functions' addresses, from the library that Python loaded already where that can be told."""
-    hashlib = importlib.util.find_spec("_hashlib")
-    within = hashlib.origin if hashlib and hashlib.has_location else None
+    # Where hashlib's part is within the interpreter, so may be OpenSSL: None is all that is loaded.
+    within: str | None = getattr(sys.modules.get("_hashlib"), "__file__", None)
     for name in (within, "libcrypto.so.3"):
         with suppress(OSError, AttributeError):
             loaded = ctypes.CDLL(name)
+            loaded.OpenSSL_version.restype = ctypes.c_char_p
+            if not loaded.OpenSSL_version(0).startswith(b"OpenSSL "):
+                continue
             found = [ctypes.cast(getattr(loaded, each), ctypes.c_void_p) for each in _OPENSSL]
             return (ctypes.c_void_p * len(found))(*found)
     return None

@@ -36,7 +36,7 @@ typedef struct {
     unsigned char key[HASH], value[HASH];
 } record;
 
-/* The last kind that was met, and the byte with which its keys begin: most records are of the same kind as the one before. */
+/* The last kind that was met, and the byte with which its keys begin: most records are of the kind of the one before. */
 typedef struct {
     span name;
     unsigned char first;
