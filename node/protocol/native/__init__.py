@@ -2,8 +2,7 @@
 
 Both run beside whatever else the interpreter does. Rules:
 
-- nothing is decided here alone: what a function doesn't answer, `scanner` and `tree` do in Python, as they do all where
-  `scan` and `root` are None
+- what a function doesn't answer, `scanner` and `tree` do in Python, as they do all where `functions` is None
 - a library that was made of other sources isn't taken
 - SHA-256 is that of the OpenSSL which Python's hashlib uses, or else the system's; what else has its functions' names
   (LibreSSL, BoringSSL) may take other arguments

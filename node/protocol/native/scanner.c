@@ -266,16 +266,16 @@ static bool set_hashes(hasher *with, place line, size_t size, met *kind, record 
     memcpy(told, name.begin, length(name));
     if (kind->name.begin == NULL || length(name) != length(kind->name) ||
         memcmp(name.begin, kind->name.begin, length(name)) != 0) {
-        if (!hash(with, told, length(name), NULL, 0, digest)) return false;
+        if (!hash(with, told, length(name), digest)) return false;
         kind->name = name;
         kind->first = digest[0];
     }
     told[length(name)] = 0;
     memcpy(told + length(name) + 1, id.begin, length(id));
-    if (!hash(with, told, length(name) + 1 + length(id), NULL, 0, digest)) return false;
+    if (!hash(with, told, length(name) + 1 + length(id), digest)) return false;
     found->key[0] = kind->first;
     memcpy(found->key + 1, digest, HASH - 1);
-    return hash(with, line + PUT, size - PUT - 1, NULL, 0, found->value);
+    return hash(with, line + PUT, size - PUT - 1, found->value);
 }
 
 /* Looks at `count` lines, each of sizes[i] bytes and a zero behind them, for records of one author (a node id). */

@@ -38,13 +38,12 @@ static inline void free_hasher(hasher *ended) {
     if (ended->context) ended->library->free_context(ended->context);
 }
 
-/* The hash of two pieces, one behind the other; false where OpenSSL refuses. */
-static inline bool hash(hasher *with, const void *first, size_t size, const void *then, size_t more,
-                        unsigned char found[HASH]) {
+/* Finds the hash of `size` bytes; false where OpenSSL refuses. */
+static inline bool hash(hasher *with, const void *data, size_t size, unsigned char found[HASH]) {
     const openssl *library = with->library;
     void *context = with->context;
-    return context && library->begin(context, NULL, NULL) == 1 && library->add(context, first, size) == 1 &&
-           (more == 0 || library->add(context, then, more) == 1) && library->end(context, found, NULL) == 1;
+    return context && library->begin(context, NULL, NULL) == 1 && library->add(context, data, size) == 1 &&
+           library->end(context, found, NULL) == 1;
 }
 
 #endif

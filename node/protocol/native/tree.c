@@ -21,17 +21,20 @@ static uint64_t first_bits(const leaf *of) {
 
 static bool bit(uint64_t bits, int depth) { return bits >> (DEEPEST - 1 - depth) & 1; }
 
-static bool branch(hasher *with, const unsigned char left[HASH], const unsigned char right[HASH],
-                   unsigned char found[HASH]) {
-    unsigned char told[1 + 2 * HASH] = {1};
+enum { LEAF = 0, BRANCH = 1 };
+
+/* The hash of a leaf's key and value, or of what a branch has left and right. */
+static bool node(hasher *with, unsigned char sort, const unsigned char left[HASH], const unsigned char right[HASH],
+                 unsigned char found[HASH]) {
+    unsigned char told[1 + 2 * HASH] = {sort};
     memcpy(told + 1, left, HASH);
     memcpy(told + 1 + HASH, right, HASH);
-    return hash(with, told, sizeof told, NULL, 0, found);
+    return hash(with, told, sizeof told, found);
 }
 
 /* The subtree of `count` leaves, at least one, that are sorted and equal in their first `depth` bits. */
 static bool subtree(hasher *with, const leaf *leaves, size_t count, int depth, unsigned char found[HASH]) {
-    if (count == 1) return hash(with, "\0", 1, leaves, sizeof *leaves, found);
+    if (count == 1) return node(with, LEAF, leaves->key, leaves->value, found);
     uint64_t first = first_bits(leaves), differing = first ^ first_bits(leaves + count - 1);
     int parting = depth;
     while (parting < DEEPEST && !bit(differing, parting)) parting++;
@@ -46,11 +49,12 @@ static bool subtree(hasher *with, const leaf *leaves, size_t count, int depth, u
     }
     unsigned char left[HASH], right[HASH];
     if (!subtree(with, leaves, end, parting + 1, left) ||
-        !subtree(with, leaves + end, count - end, parting + 1, right) || !branch(with, left, right, found))
+        !subtree(with, leaves + end, count - end, parting + 1, right) ||
+        !node(with, BRANCH, left, right, found))
         return false;
     while (parting-- > depth) {
         bool is_right = bit(first, parting);
-        if (!branch(with, is_right ? EMPTY : found, is_right ? found : EMPTY, found)) return false;
+        if (!node(with, BRANCH, is_right ? EMPTY : found, is_right ? found : EMPTY, found)) return false;
     }
     return true;
 }
