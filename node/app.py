@@ -260,7 +260,7 @@ class App:
             clock=asyncio.get_running_loop().time,
         )
         self.parts.connections = connections
-        self.database.on_commit(arrivals.tell)
+        self.database.on_commit(arrivals.committed)
         self.acceptance.on_change(arrivals.tell)
         runner = web.AppRunner(
             self._web(arrivals, connections),

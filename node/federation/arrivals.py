@@ -1,6 +1,9 @@
 """Waiting for news: a commit in the writer thread wakes the requests that wait in the event loop."""
 
 import asyncio
+import sqlite3
+
+from node.storage import authors
 
 
 class Arrivals:
@@ -9,7 +12,15 @@ class Arrivals:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._newest = 0
         self.over = False
+
+    def committed(self, db: sqlite3.Connection) -> None:
+        """Tells of a commit that gave an author a new place in the feed, and of no other: each who waits looks anew."""
+        newest = authors.newest_arrival(db)
+        if newest != self._newest:
+            self._newest = newest
+            self.tell()
 
     def tell(self) -> None:
         """To be called from any thread."""

@@ -160,7 +160,7 @@ class Exchange:
 
     async def _hear(self, news: News) -> Heeded:
         try:
-            heeded = await self._receiver.hear(self.session.partner, news.told, news.evidence)
+            heeded = await self._receiver.hear(self.session.partner, news.told, news.evidence, news.cursor)
         finally:
             await self._receiver.settle()
         return replace(heeded, verdicts=tuple(map(self._reported, heeded.verdicts)))

@@ -57,11 +57,14 @@ def keep(
     taken: Collection[NodeId],
     network: str,
     now: float,
+    cursor: str | None = None,
 ) -> bool:
     """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back.
 
-    `taken`: whose sets are taken. Of strangers there may be any number: what is wrong with theirs is not kept. Returns
-    whether one of whom nothing had been heard for too long was heard again.
+    `taken`: whose sets are taken. Of strangers there may be any number: what is wrong with theirs is not kept.
+    `cursor`: where the feed goes on. It may be kept before anything that the partner has is pulled: that it has it is
+    known from here on, and the first round of each session looks at all that is known. Returns whether one of whom
+    nothing had been heard for too long was heard again.
     """
     for proof in evidence:
         if author := authors.find(db, proof.author):
@@ -87,8 +90,8 @@ def keep(
                 f"seq {earlier.seq}: what is held here stays",
             )
             partners.refuse(db, partner, news.author, refusal, news.head, now)
-    partners.hear(db, partner, fresh_news)
-    return bool(silent - authors.silent(db, now, authors_told))
+    partners.hear(db, partner, fresh_news, cursor)
+    return bool(silent and silent - authors.silent(db, now, authors_told))
 
 
 def _hear_author(db: sqlite3.Connection, told: Told, me: NodeId, network: str, now: float) -> bool:

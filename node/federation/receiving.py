@@ -202,15 +202,18 @@ class Receiver:
         if author in self._acceptance.taken:
             await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
-    async def hear(self, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence] = ()) -> Heeded:
+    async def hear(
+        self, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence] = (), cursor: str | None = None
+    ) -> Heeded:
         """Keeps what a partner's feed says, and applies the changes that it brings, in one transaction where it can be.
 
-        Who is accepted because of it shows after `settle`.
+        `cursor`: where that feed goes on. Who is accepted because of it shows after `settle`.
         """
-        keep = partial(self._keep, partner=partner, told=told, evidence=evidence, now=self._world.now())
+        now = self._world.now()
+        keep = partial(hearing.keep, partner=partner, told=told, evidence=evidence, now=now, cursor=cursor)
         changed = [each for each in told if each.changes]
         with self._indexer.block_in_hand():
-            kept = asyncio.ensure_future(self._database.write(keep))
+            kept = asyncio.ensure_future(self._database.write(partial(self._keep, told=told, keep=keep)))
             taken: list[asyncio.Future[Verdict | None]] = []
             for begin in range(0, max(len(changed), 1), TOGETHER):
                 # A few share a transaction; then it is the turn of whoever else waits for the writer.
@@ -291,15 +294,12 @@ class Receiver:
             return _Judged(verdict, _basis(author), _entries(block, held))
         return _Judged(verdict, _basis(author))
 
-    def _keep(
-        self, db: sqlite3.Connection, *, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence], now: float
-    ) -> bool:
-        """Whether what was kept revived somebody; see `hearing.keep`."""
+    def _keep(self, db: sqlite3.Connection, *, told: Sequence[Told], keep: Callable[..., bool]) -> bool:
+        """Whether what was kept revived somebody; `keep`: `hearing.keep`, with what is told."""
         acceptance = self._acceptance
-        me, taken, network = acceptance.me, acceptance.taken, self._network
-        revived = hearing.keep(db, partner, told, evidence, me=me, taken=taken, network=network, now=now)
+        revived = keep(db, me=acceptance.me, taken=acceptance.taken, network=self._network)
         counted = acceptance.silent & {each.card.author for each in told}
-        if counted - authors.silent(db, now, counted):
+        if counted and counted - authors.silent(db, self._world.now(), counted):
             # They vouch for others again.
             self._unsettled = True
         return revived

@@ -34,7 +34,8 @@ A few are normal: a partner tells us of our own changes, too.
 """
 
 SAID_AGAIN = 3600
-"""Seconds after which a quiet partner's last round is written down again; idle rounds write nothing."""
+"""Seconds after which a partner's last round is written down again, where nothing else of it is: an idle round writes
+nothing, and one with news once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Schedule:
     async def _succeeded(self, partner: Partner, done: RoundDone) -> None:
         now = self._world.now()
         self.last_round[partner.node_id] = now
-        quiet = partner.cursor == done.cursor and not partner.failures
+        quiet = (partner.cursor == done.cursor or done.kept) and not partner.failures
         if not quiet or now - (partner.last_sync or 0) > SAID_AGAIN:
             await self._database.write(lambda db: partners.succeeded(db, partner.node_id, done.cursor, now))
 

@@ -22,7 +22,7 @@ from node.protocol.names import NodeId
 from node.protocol.signed_record import SignedRecord
 from node.protocol.statements import Record, tree_key
 from node.protocol.tree import Subtree
-from node.storage import authors, records, sets
+from node.storage import authors, partners, records, sets
 from node.storage.authors import Author
 from node.storage.records import Stored
 from node.trust.reach import Standing
@@ -41,7 +41,8 @@ FEED_LINES = FEED_LINES_READ - 100
 class Feed:
     """Lines of a feed, and the place that they reach.
 
-    `urgent`: there is more in them than that authors are alive, or there are more of them to come.
+    `urgent`: there is more in them than that authors are alive and that what the reader told is held here, or there
+    are more of them to come.
     """
 
     lines: list[bytes]
@@ -67,7 +68,8 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId |
         told = _feed_lines(db, author, reader)
         if not told:
             continue
-        news = (author.news or 0) > after
+        # Who has told of this very state holds it: it hears that it is held here, too, when there is something else.
+        news = (author.news or 0) > after and not (after and not author.is_forked and _told_by(db, author, reader))
         urgent = urgent or news
         if after and news and not author.is_forked and not author.damaged:
             told += _changes(db, author, honoured=honoured)
@@ -92,6 +94,12 @@ def _feed_lines(db: sqlite3.Connection, author: Author, reader: NodeId | None) -
     if author.beat_line and not its_own:
         told.append(b'{"beat":%b}' % author.beat_line)
     return [*told, *proof]
+
+
+def _told_by(db: sqlite3.Connection, author: Author, reader: NodeId | None) -> bool:
+    """Whether the state that is held of an author is what the reader's own feed told of it last."""
+    heard = partners.heard(db, reader, (author.node_id,)).get(author.node_id) if reader else None
+    return heard is not None and heard.head == author.head_hash
 
 
 def _is_told(author: Author) -> bool:

@@ -60,9 +60,12 @@ _MOVED = "its set changed while the trees were compared: asked again later"
 
 @dataclass(slots=True)
 class RoundDone:
-    """What one round did. `mail`: whether the partner keeps messages for us."""
+    """What one round did. `kept`: whether the cursor was, with what it stands behind. `mail`: whether the partner keeps
+    messages for us.
+    """
 
     cursor: str
+    kept: bool = False
     news: int = 0
     applied: int = 0
     refused: int = 0
@@ -127,6 +130,7 @@ class Session:
     def _hear(self, news: News, done: RoundDone) -> Steps[None]:
         if news.told or news.evidence:
             heeded = yield from ask(Hear(news))
+            done.kept = True
             for verdict in heeded.verdicts:
                 yield from self._follow(verdict, done)
             if heeded.revived:

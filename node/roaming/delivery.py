@@ -105,7 +105,7 @@ class Delivery:
         """Delivers while the context lasts."""
         loop = asyncio.get_running_loop()
 
-        def committed() -> None:
+        def committed(_: sqlite3.Connection) -> None:
             if self._messages.take_news() and not loop.is_closed():
                 loop.call_soon_threadsafe(self._look.set)
 

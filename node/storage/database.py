@@ -34,6 +34,7 @@ from node.storage.transactions import PATIENCE, Job, Waiting, connect, snapshot,
 log = structlog.get_logger()
 
 T = TypeVar("T")
+Listener = Callable[[sqlite3.Connection], None]
 
 READERS = 4
 QUERIERS = 2
@@ -54,7 +55,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Listener] = []
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -68,8 +69,10 @@ class Database:
         self._writer = threading.Thread(target=self._write_jobs, args=(connection,), name="writer", daemon=True)
         self._writer.start()
 
-    def on_commit(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` in the writer thread after each commit. It must be quick and thread-safe."""
+    def on_commit(self, listener: Listener) -> None:
+        """Calls `listener` after each commit, before who asked for it hears of it, in the writer thread and with its
+        connection. It must be quick and thread-safe, and change nothing.
+        """
         self._listeners.append(listener)
 
     async def write(self, job: Job[T]) -> T:
@@ -128,10 +131,11 @@ class Database:
         return connection
 
     def _write_jobs(self, connection: sqlite3.Connection) -> None:
+        # Partners who wait for news go first: what the callers do next holds up the event loop.
+        committed = partial(self._tell_listeners, connection)
         while not self._ends and (first := self._next(connection)) is not None:
-            if together(connection, self.path, first, self._following()):
+            if together(connection, self.path, first, self._following(), committed):
                 self._written = self._written or time.monotonic()
-                self._tell_listeners()
         connection.close()
 
     def _next(self, connection: sqlite3.Connection) -> Waiting | None:
@@ -144,10 +148,10 @@ class Database:
             self._written = None if _empty_log(connection) else time.monotonic()
         return self._queue.get()
 
-    def _tell_listeners(self) -> None:
+    def _tell_listeners(self, connection: sqlite3.Connection) -> None:
         for listener in self._listeners:
             try:
-                listener()
+                listener(connection)
             except Exception:
                 # Those who wait for news ask again anyhow; without this thread nothing is written any more.
                 log.exception("a listener failed after a commit")

@@ -110,16 +110,21 @@ def heard(db: sqlite3.Connection, partner: str, of: Collection[NodeId] | None = 
     return {row[0]: Heard(*row) for row in rows}
 
 
-def hear(db: sqlite3.Connection, partner: str, told: list[Heard]) -> None:
-    """Keeps what a partner says it has now; of too many authors, those it told of first."""
-    known = int(db.execute("SELECT count(*) FROM heard WHERE partner = ?", (partner,)).fetchone()[0])
+def hear(db: sqlite3.Connection, partner: str, told: list[Heard], cursor: str | None = None) -> None:
+    """Keeps what a partner says it has now, up to `cursor` of its feed; of too many authors, those it told of first."""
+    if cursor is not None:
+        db.execute("UPDATE partners SET cursor = ? WHERE node_id = ?", (cursor, partner))
+    known: int | None = None
     for each in told:
-        room = known < LONGEST_LIST
-        cursor = db.execute(
+        changed = db.execute(
             "UPDATE heard SET epoch = ?, seq = ?, head = ? WHERE partner = ? AND author = ?",
             (each.epoch, each.seq, each.head, partner, each.author),
         )
-        if not cursor.rowcount and room:
+        if changed.rowcount:
+            continue
+        if known is None:
+            known = int(db.execute("SELECT count(*) FROM heard WHERE partner = ?", (partner,)).fetchone()[0])
+        if known < LONGEST_LIST:
             db.execute(
                 "INSERT INTO heard (partner, author, epoch, seq, head) VALUES (?, ?, ?, ?, ?)",
                 (partner, each.author, each.epoch, each.seq, each.head),

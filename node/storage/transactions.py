@@ -33,8 +33,17 @@ PATIENCE = 10.0
 """Seconds for which another program may have the database locked."""
 
 
-def together(connection: sqlite3.Connection, path: Path, first: Waiting, following: Iterable[Waiting]) -> bool:
-    """Runs jobs in one transaction and tells each caller what became of its own; whether it was committed."""
+def together(
+    connection: sqlite3.Connection,
+    path: Path,
+    first: Waiting,
+    following: Iterable[Waiting],
+    committed: Callable[[], None] = lambda: None,
+) -> bool:
+    """Runs jobs in one transaction and tells each caller what became of its own; whether it was committed.
+
+    `committed` is called once it was, before the callers hear of it; it raises nothing.
+    """
     done: list[tuple[Future[Any], Any]] = []
     try:
         with told(path):
@@ -51,6 +60,7 @@ def together(connection: sqlite3.Connection, path: Path, first: Waiting, followi
             if not future.done() and (future.running() or future.set_running_or_notify_cancel()):
                 future.set_exception(error)
         return False
+    committed()
     for future, result in done:
         future.set_result(result)
     return True

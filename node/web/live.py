@@ -64,7 +64,7 @@ class Live:
         self._visitor = visitor
         self._news = Arrivals()
         self._watching = 0
-        database.on_commit(self._news.tell)
+        database.on_commit(lambda _: self._news.tell())
         acceptance.on_change(self._news.tell)
 
     def pages(self) -> list[Page]:

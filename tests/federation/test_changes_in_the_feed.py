@@ -14,9 +14,10 @@ from node.federation.hearing import Told
 from node.federation.receiving import FEW
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal
-from node.storage import authors, backlog
+from node.storage import authors, backlog, partners
 from tests.directory.small_node import SmallNode, adoption, contact_body, signatory, tags
 from tests.kinds.kind_examples import example
+from tests.protocol.builders import Author
 
 
 @pytest.fixture
@@ -60,6 +61,35 @@ async def test_a_change_that_follows_what_is_held_is_applied_without_a_pull(tart
     heeded = await lund.receiver.hear(tartu.id, news(tartu, before).told)
     assert [type(verdict) for verdict in heeded.verdicts] == [Accepted]
     assert same(lund, tartu)
+
+
+async def test_where_the_feed_goes_on_is_kept_with_what_it_says(tartu: SmallNode, lund: SmallNode) -> None:
+    before = place(tartu)
+    await publish(tartu, adoption("new"))
+    await lund.receiver.hear(tartu.id, news(tartu, before).told, cursor="x:7")
+    partner = lund.database.read_now(lambda db: partners.find(db, tartu.id))
+    assert partner is not None
+    assert partner.cursor == "x:7"
+
+
+async def test_who_told_of_a_state_hears_later_and_without_its_changes_that_it_is_held(
+    tartu: SmallNode, lund: SmallNode
+) -> None:
+    def told(reader: SmallNode | Author) -> sending.Feed:
+        found = lund.database.read_now(lambda db: sending.feed(db, before, honoured=True, reader=reader.id))
+        assert found is not None
+        return found
+
+    paris = signatory("paris")
+    tartus, before = place(tartu), place(lund)
+    await publish(tartu, adoption("new"))
+    await lund.receiver.hear(tartu.id, news(tartu, tartus).told)
+    assert same(lund, tartu)
+    assert (told(tartu).urgent, tags(told(tartu).lines)) == (False, ["card", "head", "beat"])
+    assert (told(paris).urgent, tags(told(paris).lines)) == (True, ["card", "head", "beat", "put"])
+    await publish(tartu, adoption("newer"))
+    await lund.pull(tartu, tartu)
+    assert told(tartu).urgent, "of this one Tartu's feed has not told yet"
 
 
 async def test_a_whole_small_set_comes_to_a_reader_that_has_nothing(tmp_path: Path, tartu: SmallNode) -> None:

@@ -114,6 +114,16 @@ async def test_why_a_partner_fails_is_kept_and_forgotten_when_it_answers(tmp_pat
         assert lund().failures == 0
 
 
+async def test_a_round_whose_cursor_was_kept_with_its_news_is_not_written_down_again(tmp_path: Path) -> None:
+    rounds = Rounds(lambda number: RoundDone(f"x:{number}", applied=1, kept=number > 1))
+    async with scheduled(tmp_path, lund=rounds) as schedule:
+        commits: list[int] = []
+        await passed(lambda: rounds.count > 2)
+        schedule._database.on_commit(lambda _: commits.append(rounds.count))
+        await passed(lambda: rounds.count > 20)
+        assert commits == []
+
+
 async def test_mail_is_fetched_once_at_the_start_and_then_where_an_answer_says_that_there_is_some(
     tmp_path: Path,
 ) -> None:

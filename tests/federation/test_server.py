@@ -82,7 +82,7 @@ class Served:
         )
         node.befriend(LUND)
         arrivals = Watched()
-        node.database.on_commit(arrivals.tell)
+        node.database.on_commit(arrivals.committed)
         node.acceptance.on_change(arrivals.tell)
         instance = node.database.write_now(lambda db: meta.instance(db, node.world.random))
         bounds = {"requests_per_peer": 3, "requests": 8, "request_seconds": 20.0} | limits
@@ -209,9 +209,11 @@ async def test_the_feed_tells_what_is_new_since_its_cursor(served: Served) -> No
 async def test_a_waiting_feed_answers_as_soon_as_something_is_published(served: Served) -> None:
     since = cursor(await served.lines("GET", f"{PREFIX}/feed"))
     waiting = await served.waiting(f"{PREFIX}/feed?since={since}&wait=20")
-    # Another request is answered meanwhile, and something that is no news happens.
-    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    # Another request is answered meanwhile, and something that is no news happens, for which nobody looks again.
+    asked = served.arrivals.asked
     served.node.database.write_now(lambda db: db.execute("INSERT INTO meta VALUES ('a', 'b')"))
+    await served.lines("GET", f"{PREFIX}/feed?since={since}&wait=0")
+    assert served.arrivals.asked == asked + 1
     assert not waiting.done()
     await served.node.publish(adoption("news"))
     began = asyncio.get_running_loop().time()

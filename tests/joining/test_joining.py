@@ -69,7 +69,7 @@ async def test_using_a_link_again_goes_on_with_the_same_join(lund: Side, tartu: 
 async def test_asking_again_writes_nothing_at_the_inviter(lund: Side, tartu: Side) -> None:
     await tartu.does("join", link=await lund.invite())
     commits: list[None] = []
-    lund.app.database.on_commit(lambda: commits.append(None))
+    lund.app.database.on_commit(lambda _: commits.append(None))
     [join] = await tartu.app.database.read(joining.waiting)
     for _ in range(3):
         await tartu.app.parts.newcomer.ask(join)

@@ -134,22 +134,24 @@ class Disk(Database):
         waiting, self._waiting = self._waiting, []
         if not waiting or not self.alive:
             return
-        committed = self._counted(waiting)
+        self._write(waiting)
         if self.platter.connection.crashed:
             self._on_crash()
-        elif committed:
-            self._tell_listeners()
 
-    def _counted(self, waiting: list[Waiting]) -> bool:
+    def _write(self, waiting: list[Waiting]) -> None:
         connection = self.platter.connection
         before = connection.total_changes
         connection.writing = True
-        committed = together(connection, self.path, waiting[0], waiting[1:])
+        together(connection, self.path, waiting[0], waiting[1:], self._committed)
         connection.writing = False
         if connection.total_changes != before:
             # Also where the process ended right after the commit.
             self._on_commit()
-        return committed
+
+    def _committed(self) -> None:
+        # What listeners read is no step that a crash is counted by.
+        self.platter.connection.writing = False
+        self._tell_listeners(self.platter.connection)
 
     def _require_alive(self) -> None:
         if not self.alive:

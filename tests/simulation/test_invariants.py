@@ -63,18 +63,18 @@ def leaves_for_everybody(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_disk_that_only_says_it_has_written(patch: pytest.MonkeyPatch) -> None:
-    real, crash = Disk._counted, Machine.crash
+    real, crash = Disk._write, Machine.crash
     before: dict[Platter, bytes] = {}
 
-    def counted(self: Disk, waiting: Any) -> bool:
+    def write(self: Disk, waiting: Any) -> None:
         before[self.platter] = self.platter.copy()
-        return real(self, waiting)
+        real(self, waiting)
 
     def crashed(self: Machine, **options: Any) -> None:
         crash(self, **options)
         self.platter.set_back(before[self.platter])
 
-    patch.setattr(Disk, "_counted", counted)
+    patch.setattr(Disk, "_write", write)
     patch.setattr(Machine, "crash", crashed)
 
 

@@ -63,7 +63,7 @@ def test_what_was_written_is_read(database: Database) -> None:
 
 async def test_jobs_that_wait_together_share_a_commit(database: Database) -> None:
     commits: list[None] = []
-    database.on_commit(lambda: commits.append(None))
+    database.on_commit(lambda _: commits.append(None))
     assert await together(database, *map(note, "abcdefgh")) == list("abcdefgh")
     # Who listens is told after who waits; one job more, and what came before it was told.
     database.write_now(note("more"))
