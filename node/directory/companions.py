@@ -52,9 +52,9 @@ def events_at(db: sqlite3.Connection, reader: Reader, venue: str, *, few: int) -
     author, _, id_ = venue.partition("/")
     rows = db.execute(
         "SELECT facts.no FROM facts JOIN authors ON authors.no = facts.author "
-        "WHERE facts.venue = ? AND facts.kind = 'event' AND coalesce(facts.host, authors.node_id) = ? "
-        f"AND facts.ends > ? AND {reader.may_see('facts')} ORDER BY facts.starts, facts.no LIMIT ?",
-        (tree_key("venue", id_), author, int(reader.now), few),
+        "WHERE facts.venue = :venue AND facts.kind = 'event' AND coalesce(facts.host, authors.node_id) = :author "
+        f"AND facts.ends > :now AND {reader.may_see('facts')} ORDER BY facts.starts, facts.no LIMIT :few",
+        reader.parameters(venue=tree_key("venue", id_), author=author, few=few),
     )
     return views.of_numbers(db, reader, [no for (no,) in rows])
 
@@ -65,9 +65,9 @@ def adoptions_of(db: sqlite3.Connection, reader: Reader, practice: str, *, few: 
     # Words are indexed, fields are not; what the phrase finds is compared exactly.
     rows = db.execute(
         "SELECT facts.no FROM texts_fts CROSS JOIN facts ON facts.no = texts_fts.rowid "
-        "CROSS JOIN authors ON authors.no = facts.author WHERE texts_fts MATCH ? AND facts.kind = 'adoption' "
-        f"AND {reader.may_see('facts')} LIMIT ?",
-        (f'"{id_}"', MOST_LOOKED_AT),
+        "CROSS JOIN authors ON authors.no = facts.author WHERE texts_fts MATCH :id AND facts.kind = 'adoption' "
+        f"AND {reader.may_see('facts')} LIMIT :most",
+        reader.parameters(id=f'"{id_}"', most=MOST_LOOKED_AT),
     )
     found = views.of_numbers(db, reader, [no for (no,) in rows])
     meant = (practice, id_)
@@ -90,7 +90,7 @@ def of_author(db: sqlite3.Connection, reader: Reader, author: str, *, few: int) 
         "SELECT kind, total, no FROM (SELECT kind, no, count(*) OVER (PARTITION BY kind) AS total, "
         "row_number() OVER (PARTITION BY kind ORDER BY starts, name, no) AS place FROM seen) "
         "WHERE place <= :few ORDER BY kind, place",
-        {"author": author, "now": int(reader.now), "few": few},
+        reader.parameters(author=author, few=few),
     ).fetchall()
     found = {kind: Several(total, []) for kind, total, _ in rows}
     for record in views.of_numbers(db, reader, [no for *_, no in rows]):

@@ -30,10 +30,10 @@ def honour(db: sqlite3.Connection, reader: Reader, venue: str) -> dict[str, Any]
     # Words are indexed, fields are not; what the phrase finds is compared exactly.
     rows = db.execute(
         "SELECT authors.node_id, records.line FROM texts_fts JOIN records ON records.no = texts_fts.rowid "
-        "JOIN authors ON authors.no = records.author WHERE texts_fts MATCH ? AND records.kind = 'receipt' "
-        "AND records.line IS NOT NULL AND records.problem IS NULL AND authors.standing >= ? AND authors.node_id <> ? "
-        f"AND {reader.may_see('records')} LIMIT ?",
-        (f'"{venue}"', int(Standing.HONOURED), host, MOST_RECEIPTS),
+        "JOIN authors ON authors.no = records.author WHERE texts_fts MATCH :venue AND records.kind = 'receipt' "
+        "AND records.line IS NOT NULL AND records.problem IS NULL AND authors.standing >= :honoured "
+        f"AND authors.node_id <> :host AND {reader.may_see('records')} LIMIT :most",
+        reader.parameters(venue=f'"{venue}"', honoured=int(Standing.HONOURED), host=host, most=MOST_RECEIPTS),
     )
     said = [(author, body) for author, line in rows if (body := decode(line)["body"])["venue"] == venue]
     received = sum(body["visits_received"] for _, body in said)

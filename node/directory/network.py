@@ -54,12 +54,13 @@ def network(db: sqlite3.Connection, reader: Reader) -> Network:
         "CROSS JOIN records ON records.author = authors.no AND records.key = :key "
         "CROSS JOIN facts ON facts.no = records.no CROSS JOIN texts ON texts.no = records.no "
         f"WHERE {reader.may_see('facts')} ORDER BY authors.no LIMIT {MOST + 1}",
-        {"now": int(reader.now), "key": tree_key("organisation", OWN_ORGANISATION)},
+        reader.parameters(key=tree_key("organisation", OWN_ORGANISATION)),
     ).fetchall()
     venues = dict(
         db.execute(
             "SELECT facts.author, count(*) FROM facts JOIN authors ON authors.no = facts.author "
-            f"WHERE facts.kind = 'venue' AND {reader.may_see('facts')} GROUP BY facts.author"
+            f"WHERE facts.kind = 'venue' AND {reader.may_see('facts')} GROUP BY facts.author",
+            reader.parameters(),
         ).fetchall()
     )
     names = {node: name for _, node, name, *_ in rows}

@@ -10,7 +10,7 @@ Rules (SPEC, "Records"; the product, "Record kinds"):
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from node import kinds
 from node.directory.acceptance import Acceptance
@@ -26,8 +26,8 @@ PUBLIC = frozenset(("public",))
 _MAY_SEE = (
     "(authors.standing >= {listed} "
     "OR (authors.standing >= {reached} AND {table}.kind = 'farewell' AND authors.count = 1)) "
-    "AND {table}.visibility IN ({visibilities}) AND ({table}.expires IS NULL OR {table}.expires > {now}) "
-    "AND ({table}.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > {now} "
+    "AND {table}.visibility IN ({visibilities}) AND ({table}.expires IS NULL OR {table}.expires > :now) "
+    "AND ({table}.kind NOT IN ({personal}) OR coalesce(authors.beat_expires, 0) > :now "
     "OR authors.node_id = '{me}')"
 )
 
@@ -50,17 +50,21 @@ class Reader:
         return cls(visibilities, now, acceptance.me, answer.known, answer.called, answer.look_alikes)
 
     def may_see(self, table: str) -> str:
-        """The condition for rows of `table` (`records` or `facts`) joined with their `authors`.
+        """The condition for rows of `table` (`records` or `facts`) joined with their `authors`; see `parameters`.
 
         `facts` has rows for what is well formed and looked into alone; in `records` that is the caller's to ask.
         """
-        # Every value here is this program's own: standings, known visibilities and kinds, a number, this node's id.
+        # Every value here is this program's own: standings, known visibilities and kinds, this node's id. The time is
+        # a parameter, so that SQLite needn't understand the same question anew each second.
         return _MAY_SEE.format(
             table=table,
             listed=int(Standing.LISTED),
             reached=int(Standing.REACHED),
             visibilities=",".join(f"'{each}'" for each in sorted(EVERYTHING & set(self.visibilities))),
             personal=",".join(f"'{kind}'" for kind in sorted(kinds.PERSONAL)),
-            now=int(self.now),
             me=self.me,
         )
+
+    def parameters(self, **others: Any) -> dict[str, Any]:
+        """The parameters of a statement that asks `may_see`, with its `others`."""
+        return {"now": int(self.now), **others}

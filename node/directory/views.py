@@ -45,8 +45,8 @@ def listing(db: sqlite3.Connection, reader: Reader, kind: str, *, after: int = 0
     """The records of a kind, in the order in which they came here."""
     rows = db.execute(
         f"{_SHOWN} FROM records JOIN authors ON authors.no = records.author "
-        f"WHERE records.kind = ? AND records.no > ? AND {_may_see(reader)} ORDER BY records.no LIMIT ?",
-        (kind, after, _page(limit) + 1),
+        f"WHERE records.kind = :kind AND records.no > :after AND {_may_see(reader)} ORDER BY records.no LIMIT :limit",
+        reader.parameters(kind=kind, after=after, limit=_page(limit) + 1),
     ).fetchall()
     return Page(_as_shown(db, reader, rows[:limit]), rows[limit - 1][0] if len(rows) > limit else None)
 
@@ -55,8 +55,8 @@ def one(db: sqlite3.Connection, reader: Reader, kind: str, author: str, record_i
     """One record, if there is one that the reader may see."""
     rows = db.execute(
         f"{_SHOWN} FROM records JOIN authors ON authors.no = records.author "
-        f"WHERE authors.node_id = ? AND records.key = ? AND {_may_see(reader)}",
-        (author, tree_key(kind, record_id)),
+        f"WHERE authors.node_id = :author AND records.key = :key AND {_may_see(reader)}",
+        reader.parameters(author=author, key=tree_key(kind, record_id)),
     ).fetchall()
     return next(iter(_as_shown(db, reader, rows)), None)
 
@@ -64,9 +64,9 @@ def one(db: sqlite3.Connection, reader: Reader, kind: str, author: str, record_i
 def of_numbers(db: sqlite3.Connection, reader: Reader, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """The records with these numbers that the reader may see, in this order."""
     rows = db.execute(
-        f"{_SHOWN} FROM json_each(?) AS wanted CROSS JOIN records ON records.no = wanted.value "
+        f"{_SHOWN} FROM json_each(:numbers) AS wanted CROSS JOIN records ON records.no = wanted.value "
         f"JOIN authors ON authors.no = records.author WHERE {_may_see(reader)} ORDER BY wanted.key",
-        (orjson.dumps(numbers).decode(),),
+        reader.parameters(numbers=orjson.dumps(numbers).decode()),
     ).fetchall()
     return _as_shown(db, reader, rows)
 
@@ -76,8 +76,8 @@ def photo_authors(db: sqlite3.Connection, reader: Reader, photo: str) -> dict[No
     rows = db.execute(
         "SELECT authors.node_id, max(records.visibility = 'public') FROM photo_uses "
         "JOIN records ON records.no = photo_uses.record JOIN authors ON authors.no = records.author "
-        f"WHERE photo_uses.photo = ? AND {_may_see(reader)} GROUP BY authors.no ORDER BY authors.no",
-        (photo,),
+        f"WHERE photo_uses.photo = :photo AND {_may_see(reader)} GROUP BY authors.no ORDER BY authors.no",
+        reader.parameters(photo=photo),
     )
     return {NodeId(node_id): bool(public) for node_id, public in rows}
 

@@ -81,7 +81,7 @@ def of(db: sqlite3.Connection, reader: Reader, question: Question) -> Hits:
     found = spots.find(db, reader, question, place)
     when = _open_at(question, reader.now)
     conditions = [reader.may_see("facts")]
-    parameters: dict[str, Any] = {**(found.parameters if found else {}), "now": int(reader.now)}
+    parameters: dict[str, Any] = reader.parameters(**(found.parameters if found else {}))
     if asked:
         conditions.append("texts_fts MATCH :match")
         parameters |= _matches(asked)
@@ -155,16 +155,16 @@ def _open_at(question: Question, now: float) -> Moment | None:
 def _organisations(db: sqlite3.Connection, reader: Reader, text: str) -> list[dict[str, str]]:
     """The authors that are meant: the one of this node id, or all whose organisation's name has these words."""
     try:
-        chosen, given = "authors.node_id = ?", str(parse_node_id(text))
+        chosen, given = "authors.node_id = :given", str(parse_node_id(text))
     except Malformed:
-        chosen = "facts.no IN (SELECT rowid FROM texts_fts WHERE texts_fts MATCH ?)"
+        chosen = "facts.no IN (SELECT rowid FROM texts_fts WHERE texts_fts MATCH :given)"
         given = f"heading : ({words.match(words.parse(text, 'organisation'))})"
     rows = db.execute(
         "SELECT authors.node_id, texts.heading FROM facts JOIN authors ON authors.no = facts.author "
         "JOIN records ON records.no = facts.no JOIN texts ON texts.no = facts.no "
-        f"WHERE facts.kind = 'organisation' AND records.id = ? AND {chosen} AND {reader.may_see('facts')} "
-        "ORDER BY facts.no LIMIT ?",
-        (OWN_ORGANISATION, given, MOST_ORGANISATIONS),
+        f"WHERE facts.kind = 'organisation' AND records.id = :id AND {chosen} AND {reader.may_see('facts')} "
+        "ORDER BY facts.no LIMIT :most",
+        reader.parameters(id=OWN_ORGANISATION, given=given, most=MOST_ORGANISATIONS),
     ).fetchall()
     if not rows and chosen.startswith("authors"):
         # Who doesn't say who it is may have records all the same.

@@ -45,7 +45,7 @@ def count(db: sqlite3.Connection, reader: Reader, numbers: str) -> dict[str, lis
         f"ON first.city IS NULL AND first.kind IN ({', '.join(map(repr, AT_HOME))}) "
         "AND records.author = first.host AND records.key = coalesce(first.venue, :organisation_key) "
         f"LEFT JOIN facts ON facts.no = records.no LEFT JOIN authors ON authors.no = facts.author) {each}",
-        {"numbers": numbers, "organisation_key": tree_key("organisation", OWN_ORGANISATION)},
+        reader.parameters(numbers=numbers, organisation_key=tree_key("organisation", OWN_ORGANISATION)),
     )
     counted: dict[str, Counter[str]] = {}
     for name, value, many in rows.fetchall():
@@ -59,7 +59,8 @@ def census(db: sqlite3.Connection, reader: Reader) -> dict[str, list[dict[str, A
     """How many records of each kind the reader may see, and how many of them in each country: all of them."""
     rows = db.execute(
         "SELECT facts.kind, facts.country, count(*) FROM facts CROSS JOIN authors ON authors.no = facts.author "
-        f"WHERE {reader.may_see('facts')} GROUP BY facts.kind, facts.country"
+        f"WHERE {reader.may_see('facts')} GROUP BY facts.kind, facts.country",
+        reader.parameters(),
     )
     counted: dict[str, Counter[str]] = {"kind": Counter(), "country": Counter()}
     for kind, country, many in rows.fetchall():

@@ -84,8 +84,8 @@ def _seen(db: sqlite3.Connection, reader: Reader, openings: Collection[int]) -> 
         return 0
     found = db.execute(
         "SELECT count(DISTINCT facts.opening) FROM facts CROSS JOIN authors ON authors.no = facts.author "
-        f"WHERE facts.opening IN (SELECT value FROM json_each(?)) AND {reader.may_see('facts')}",
-        (orjson.dumps(list(openings)).decode(),),
+        f"WHERE facts.opening IN (SELECT value FROM json_each(:openings)) AND {reader.may_see('facts')}",
+        reader.parameters(openings=orjson.dumps(list(openings)).decode()),
     )
     return int(found.fetchone()[0])
 

@@ -172,9 +172,10 @@ def _own(db: sqlite3.Connection, reader: Reader, text: str) -> Place | None:
             return None
     rows = db.execute(
         "SELECT facts.city, facts.country, sum(x), sum(y), sum(z) FROM facts JOIN authors ON authors.no = facts.author "
-        f"WHERE facts.city IN (SELECT value FROM json_each(?)) AND x IS NOT NULL AND {reader.may_see('facts')} "
-        "AND (facts.country = ? OR ? IS NULL) GROUP BY facts.country ORDER BY count(*) DESC, facts.country",
-        (orjson.dumps(cities.get(_key(name), [])).decode(), country, country),
+        f"WHERE facts.city IN (SELECT value FROM json_each(:cities)) AND x IS NOT NULL AND {reader.may_see('facts')} "
+        "AND (facts.country = :country OR :country IS NULL) "
+        "GROUP BY facts.country ORDER BY count(*) DESC, facts.country",
+        reader.parameters(cities=orjson.dumps(cities.get(_key(name), [])).decode(), country=country),
     ).fetchall()
     if not rows:
         return None
@@ -200,8 +201,8 @@ def _alike(db: sqlite3.Connection, reader: Reader, text: str) -> list[str]:
     names = [name for key, _, _ in near for name in cities[key]]
     rows = db.execute(
         "SELECT DISTINCT facts.city FROM facts JOIN authors ON authors.no = facts.author "
-        f"WHERE facts.city IN (SELECT value FROM json_each(?)) AND {reader.may_see('facts')}",
-        (orjson.dumps(names).decode(),),
+        f"WHERE facts.city IN (SELECT value FROM json_each(:names)) AND {reader.may_see('facts')}",
+        reader.parameters(names=orjson.dumps(names).decode()),
     )
     known = {city for (city,) in rows}
     return [name for name in names if name in known][:3]

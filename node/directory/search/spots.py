@@ -123,7 +123,7 @@ def _towns(
         "SELECT facts.city, facts.country FROM facts CROSS JOIN authors ON authors.no = facts.author "
         "WHERE facts.x IS NULL AND facts.city IS NOT NULL AND (facts.country IS NULL OR NOT :nameless) "
         f"AND {reader.may_see('facts')} GROUP BY facts.city, facts.country ORDER BY min(facts.no) LIMIT :most",
-        {"nameless": nameless, "most": MOST_TOWNS},
+        reader.parameters(nameless=nameless, most=MOST_TOWNS),
     )
     found: list[tuple[str, str | None, int | None]] = []
     unknown: list[str] = []

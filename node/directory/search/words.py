@@ -154,8 +154,8 @@ def _held(db: sqlite3.Connection, reader: Reader, query: str) -> bool:
     """Whether a record that the reader may see holds it."""
     found = db.execute(
         "SELECT 1 FROM texts_fts CROSS JOIN facts ON facts.no = texts_fts.rowid "
-        f"JOIN authors ON authors.no = facts.author WHERE texts_fts MATCH ? AND {reader.may_see('facts')} LIMIT 1",
-        (query,),
+        f"JOIN authors ON authors.no = facts.author WHERE texts_fts MATCH :query AND {reader.may_see('facts')} LIMIT 1",
+        reader.parameters(query=query),
     )
     return found.fetchone() is not None
 
