@@ -62,7 +62,7 @@ def main() -> None:
                 start = publish(author, word)
                 while not asker.finds(word):
                     # Asking without a pause would be what the partner mostly works at.
-                    time.sleep(0.001)
+                    pass
                     assert time.perf_counter() - start < 10, "the update does not arrive"
                 times.append(time.perf_counter() - start)
                 start = time.perf_counter()

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from http_message_signatures import HTTPMessageSigner, algorithms
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from node.errors import Forged, Malformed, ProtocolError
 from node.federation.signatures import CARD, LASTS, RECIPIENT, TAG, RequestSigner, RequestVerifier, caller
 from node.federation.signatures import _Message as Message
-from node.federation.signatures import _OneKey as OneKey
 from node.protocol.names import encode_base64
 from tests.protocol.builders import Author, key_named
 
@@ -48,7 +50,16 @@ def signed(method: str = "POST", url: str = URL, body: bytes | None = BODY, **ot
     return Request(method, url, body or b"", headers=headers)
 
 
-def signed_otherwise(**different: Any) -> Request:
+class Lunds(HTTPSignatureKeyResolver):
+    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
+        del key_id
+        return LUND.signing_key.ed25519()
+
+    def resolve_public_key(self, key_id: str) -> None:
+        raise NotImplementedError
+
+
+def signed_otherwise(method: str = "POST", url: str = URL, **different: Any) -> Request:
     """A request signed by the library itself, with members that this node's own signer would never choose."""
     created = datetime.fromtimestamp(START + 10, UTC)
     members: dict[str, Any] = {
@@ -61,10 +72,8 @@ def signed_otherwise(**different: Any) -> Request:
         "covered_component_ids": ("@method", "@path", "@query", "bra-recipient"),
         "body": BODY,
     }
-    message = Message("POST", URL, {RECIPIENT: TARTU.id})
-    HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=OneKey(private=LUND.signing_key)).sign(
-        message, **members | different
-    )
+    message = Message(method, url, {RECIPIENT: TARTU.id})
+    HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=Lunds()).sign(message, **members | different)
     return Request(headers=message.headers)
 
 
@@ -87,6 +96,21 @@ def signed_otherwise(**different: Any) -> Request:
 )
 def test_a_rightly_signed_request_is_let_through(request_: Request) -> None:
     request_.verify()
+
+
+SEGMENTS = st.lists(st.from_regex(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2}){0,8}", fullmatch=True), max_size=4)
+QUERY = st.from_regex(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2}){0,20}", fullmatch=True)
+
+
+@given(st.sampled_from(["GET", "POST", "PUT"]), SEGMENTS, st.none() | QUERY, st.none() | st.binary(max_size=20))
+def test_what_this_node_signs_is_what_the_library_would_sign(
+    method: str, segments: list[str], query: str | None, body: bytes | None
+) -> None:
+    url = "http://node" + "".join(f"/{segment}" for segment in segments) + (f"?{query}" if query is not None else "")
+    ours, theirs = (each.headers for each in (signed(method, url, body), signed_otherwise(method, url, body=body)))
+    covered, digest = '("@method" "@path" "@query" "bra-recipient"', ' "content-digest"' if body is not None else ""
+    assert ours["Signature-Input"].startswith(f"bra={covered}{digest});created=")
+    assert {name: ours[name] for name in theirs} == theirs
 
 
 def edited(**headers: str | None) -> Request:
