@@ -113,8 +113,8 @@ class App:
         self.acceptance.replace(known)
         urls = (config.node.url,) if config.node.url else ()
         self.publisher = Publisher(self.database, self.trees, key, self.authority, urls=urls, world=world)
-        self.publisher.on_publish(self._mark)
-        self.authority.on_open(self._mark)
+        self.publisher.after_publish(self._mark)
+        self.authority.on_open(lambda: database.read_now(self._mark))
         self.indexer = Indexer(self.database)
         self.kinds = replica.kept(config.directory.kinds)
         self.receiver = Receiver(
@@ -361,9 +361,9 @@ class App:
     def _damaged(self, found: Sequence[Damage]) -> None:
         self.chores.damaged(found)
 
-    def _mark(self) -> None:
+    def _mark(self, db: sqlite3.Connection) -> None:
         """Writes down that this very home has signed its newest state."""
-        author = self.database.read_now(lambda db: authors.find(db, self._card.author))
+        author = authors.find(db, self._card.author)
         if author and author.head_hash and not self.authority.restored:
             mark.write(self.home, author.head_hash)
 

@@ -13,7 +13,8 @@ Rules:
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -29,6 +30,7 @@ from node.protocol.tree import EMPTY
 from node.storage import authors, records, sets
 from node.storage.authors import Author
 from node.storage.database import Database
+from node.storage.transactions import Job
 from node.world import World
 
 log = structlog.get_logger()
@@ -66,11 +68,16 @@ class Publisher:
         self._last_head = 0.0
         self._waiting: list[tuple[Sequence[Change], Condition | None, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._jobs: list[Job[None]] = []
         self._listeners: list[Callable[[], None]] = []
 
     @property
     def author(self) -> NodeId:
         return self._card.author
+
+    def after_publish(self, job: Job[None]) -> None:
+        """Runs `job` after each new state beside the event loop, with a reader's connection."""
+        self._jobs.append(job)
 
     def on_publish(self, listener: Callable[[], None]) -> None:
         """Calls `listener` after each new state."""
@@ -114,12 +121,7 @@ class Publisher:
                 results = await self._database.write(partial(self._commit, wishes=wishes))
             except Exception as error:  # noqa: BLE001 - whatever it is, those who asked have to hear it
                 results = [error] * len(batch)
-            for listener in self._listeners:
-                try:
-                    listener()
-                except BraError as error:
-                    # The new state is published; who asked for it must not wait for ever.
-                    log.error("what follows a new state failed", problem=str(error))
+            await self._follow_up()
             for (_, _, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
                     continue
@@ -127,6 +129,14 @@ class Publisher:
                     future.set_exception(result)
                 else:
                     future.set_result(result)
+
+    async def _follow_up(self) -> None:
+        for job in self._jobs:
+            with _published_anyhow():
+                await self._database.read(job)
+        for listener in self._listeners:
+            with _published_anyhow():
+                listener()
 
     async def _pause(self) -> None:
         """Waits until a second has passed since the last head."""
@@ -219,6 +229,15 @@ class Publisher:
                 authors.forget_beat(db, author.no)
                 author = authors.find(db, self.author) or _missing()
             authors.hear_beat(db, author, Beat.make(self._key, head=head, time=now, urls=self._urls))
+
+
+@contextmanager
+def _published_anyhow() -> Iterator[None]:
+    """For what follows a new state: whatever fails, who asked for it must not wait for ever."""
+    try:
+        yield
+    except BraError as error:
+        log.error("what follows a new state failed", problem=str(error))
 
 
 def _check(changes: Sequence[Change]) -> None:

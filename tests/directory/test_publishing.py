@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.directory.draft import OWN_ORGANISATION, Change, Outcome, own
-from node.errors import BraError, InputError
+from node.errors import BraError, HomeError, InputError
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.merge import Merged
@@ -359,11 +359,19 @@ async def test_a_beat_before_there_is_a_state_says_nothing(node: SmallNode) -> N
 
 
 async def test_listeners_hear_after_the_state_is_durable(node: SmallNode) -> None:
-    seen: list[int] = []
-    node.publisher.on_publish(lambda: seen.append(node.mine().seq))
+    seen: list[tuple[str, int]] = []
+
+    def fails(db: sqlite3.Connection) -> None:
+        author = authors.find(db, node.id)
+        assert author is not None
+        seen.append(("beside the loop", author.seq or 0))
+        raise HomeError("the disk is full")
+
+    node.publisher.after_publish(fails)
+    node.publisher.on_publish(lambda: seen.append(("in it", node.mine().seq)))
     await node.publish(adoption("a"))
     await publish_later(node, adoption("b"))
-    assert seen == [1, 2]
+    assert seen == [("beside the loop", 1), ("in it", 1), ("beside the loop", 2), ("in it", 2)]
 
 
 async def test_who_gave_up_waiting_disturbs_nobody(node: SmallNode) -> None:
