@@ -207,7 +207,7 @@ class App:
             outbound_only=self.config.federation.outbound_only,
         )
         talk = self._client(url, partner.node_id)
-        return Exchange(session, talk, self.receiver, self.database, progress=progress)
+        return Exchange(session, talk, self.receiver, self.database, sleep=self.world.sleep, progress=progress)
 
     def _client(self, url: str, node: NodeId, http: aiohttp.ClientSession | None = None) -> Client:
         """For a node at a URL that operators have confirmed; `http`: for one that others have told."""

@@ -33,6 +33,11 @@ PAGING_AT_ONCE = 3
 PAGES_AT_MOST = 100
 """Pages of one block: each but the last has 4 MiB, so no set that is taken has more."""
 
+BREATH = 0.02
+"""Seconds after changes that came with the news before the round goes on: whoever asks this node for them isn't kept
+waiting by it, and what several authors say at about the same time comes in one answer.
+"""
+
 Progress = Callable[[NodeId, int], None]
 """Called with an author and how many of its records were just applied."""
 
@@ -47,12 +52,14 @@ class Exchange:
         receiver: Receiver,
         database: Database,
         *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         progress: Progress | None = None,
     ) -> None:
         self.session = session_
         self._client = client
         self._receiver = receiver
         self._database = database
+        self._sleep = sleep
         self._progress = progress
         self._nudge = asyncio.Event()
         # Beside the pull that goes on; a partner answers only so many of our requests at a time.
@@ -163,6 +170,10 @@ class Exchange:
             heeded = await self._receiver.hear(self.session.partner, news.told, news.evidence, news.cursor)
         finally:
             await self._receiver.settle()
+        taken = sum(isinstance(each, Accepted) for each in heeded.verdicts)
+        if taken == len(news.told) > 0:
+            # Nothing of it has to be pulled.
+            await self._sleep(BREATH)
         return replace(heeded, verdicts=tuple(map(self._reported, heeded.verdicts)))
 
     async def _take(self, want: Want, lines: list[bytes]) -> Verdict:

@@ -33,11 +33,6 @@ EMPTY_ROUNDS = 5
 A few are normal: a partner tells us of our own changes, too.
 """
 
-BREATH = 0.02
-"""Seconds between a round with news and the next: whoever asks this node for what was just stored isn't kept waiting by
-the next question, and what several authors say at about the same time comes in one answer.
-"""
-
 SAID_AGAIN = 3600
 """Seconds after which a partner's last round is written down again, where nothing else of it is: an idle round writes
 nothing, and one with news once."""
@@ -138,9 +133,7 @@ class Schedule:
             # A partner that answers at once and brings nothing is not asked again at once.
             quick = not done.applied and self._world.uptime() - began < EMPTY_ROUND
             self._empty[node_id] = self._empty.get(node_id, 0) + 1 if quick else 0
-            if self._empty[node_id] > EMPTY_ROUNDS:
-                return EMPTY_ROUND
-            return BREATH if done.news else 0
+            return EMPTY_ROUND if self._empty[node_id] > EMPTY_ROUNDS else 0
         return self._pace.pause(failures, self._world.random(4))
 
     async def _succeeded(self, partner: Partner, done: RoundDone) -> None:

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from node.errors import HomeError, Unreachable
-from node.federation.actions import Pull
-from node.federation.client import Client
-from node.federation.exchange import Exchange
+from node.federation import sending
+from node.federation.actions import Hear, News, Pull
+from node.federation.client import Client, _news
+from node.federation.exchange import BREATH, Exchange
+from node.federation.hearing import Told
 from node.protocol.blocks import Want
 from node.protocol.verdicts import Accepted
+from node.storage import authors as stored
 from node.trust.reach import Standing
-from tests.directory.small_node import SmallNode, adoption_body, signatory
+from tests.directory.small_node import SmallNode, adoption, adoption_body, signatory
 from tests.federation.test_session import session
 
 PROMPTLY = 10.0
@@ -71,6 +74,31 @@ async def test_what_an_answer_left_out_is_asked_for_before_the_rest_is_stored(
     assert await holding, "the second question waits for what the first one brought"
     assert [type(verdict) for verdict in verdicts] == [Accepted] * 3
     assert partner.wishes == [3, 2, 1]
+
+
+@pytest.mark.parametrize("also", [pytest.param(False, id="all of it"), pytest.param(True, id="but for one author")])
+async def test_after_news_that_brought_all_changes_the_round_takes_a_breath(
+    also: bool, tartu: SmallNode, lund: SmallNode
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    await tartu.publish(adoption("a"))
+    await lund.pull(tartu, tartu)
+    before = tartu.database.read_now(stored.newest_arrival)
+    tartu.clock.pass_by(2)
+    await tartu.publish(adoption("b"))
+    found = tartu.database.read_now(lambda db: sending.feed(db, before, honoured=True))
+    assert found is not None
+    told = _news([*found.lines, b'{"next":{"since":"x:1"}}'], tartu.id).told
+    paris = signatory("paris")
+    more = (Told(paris.card, paris.head),) if also else ()
+    taking = Exchange(session(), OneByOne(tartu), lund.receiver, lund.database, sleep=sleep)  # type: ignore[arg-type]
+    heeded = await taking._perform(Hear(News((*told, *more), "x:1")))
+    assert [type(each) for each in heeded.verdicts] == [Accepted]
+    assert pauses == ([] if also else [BREATH])
 
 
 async def test_where_a_later_answer_breaks_off_what_came_before_it_is_told(
