@@ -60,8 +60,8 @@ _MOVED = "its set changed while the trees were compared: asked again later"
 
 @dataclass(slots=True)
 class RoundDone:
-    """What one round did. `kept`: whether the cursor was, with what it stands behind. `mail`: whether the partner keeps
-    messages for us.
+    """What one round did. `kept`: whether the cursor is stored already, with what the feed said. `mail`: whether the
+    partner keeps messages for us.
     """
 
     cursor: str

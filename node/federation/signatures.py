@@ -8,7 +8,7 @@ Rules (SPEC, "The wire"):
 - the recipient refuses what names another node, what was created before it started, and a nonce it has seen
 - the caller's card may come along in `BRA-Card`, so that a rotated key introduces itself
 - what others sign in whatever order and form is parsed and verified by the library; what this node signs has one form,
-  and is written here, for a sixth of the time
+  and is written here, in an eighth of the time
 """
 
 import base64

@@ -101,7 +101,7 @@ ATTACKS = (
         (
             _one(_VERDICTS, "        beat.verify(card)\n", "        pass\n"),
             _one("directory/views.py", '"stale": not beat_expires or beat_expires <= reader.now', '"stale": False'),
-            _one("directory/reader.py", "coalesce(authors.beat_expires, 0) > {now}", "{now}"),
+            _one("directory/reader.py", "coalesce(authors.beat_expires, 0) > :now", ":now"),
         ),
     ),
     Attack(
@@ -434,7 +434,13 @@ ATTACKS = (
     Attack(
         "hidden words found out by what is corrected",
         "attacks/test_api.py::test_whether_a_word_is_corrected_says_nothing_of_hidden_records",
-        (_one("directory/search/words.py", "MATCH ? AND {reader.may_see('facts')} LIMIT 1", "MATCH ? LIMIT 1"),),
+        (
+            _one(
+                "directory/search/words.py",
+                "MATCH :query AND {reader.may_see('facts')} LIMIT 1",
+                "MATCH :query LIMIT 1",
+            ),
+        ),
     ),
     Attack(
         "more questions than the budget",

@@ -1,13 +1,15 @@
 """Finding: a desk in Munich next Tuesday at ten, by keyboard and without JavaScript; and what is on in a month."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Error, Page, Route, expect
 
 from node.web.pages.search import PAGE
 from tests.browser.checks import accessible, all_by_keyboard, by_keyboard, fits
@@ -100,6 +102,32 @@ async def test_a_desk_in_munich_next_tuesday_at_ten_is_found_by_keyboard(visit: 
     await by_keyboard(page, ".card a")
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_have_text("Desks in the Yard")
+
+
+async def test_who_goes_back_twice_at_once_sees_the_second_page(visit: Visit, node: Node) -> None:
+    page = (await visit(node)).page
+    await page.goto("/search?q=hall")
+    count, came = page.locator("#count"), asyncio.Event()
+    await by_keyboard(page, "#facets a:has-text('Wi-Fi')")
+    await page.keyboard.press("Enter")
+    await expect(count).to_have_text(f"{MANY // 2} found")
+    await page.locator("#q").fill("hall 03")
+    await page.keyboard.press("Enter")
+    await expect(count).to_have_text("1 found")
+    await page.locator("#sort").select_option("name")
+    await expect(page).to_have_url(re.compile("sort=name"))
+
+    async def late(route: Route) -> None:
+        await came.wait()
+        with suppress(Error):
+            await route.continue_()
+
+    await page.route(re.compile(r"03(?!.*sort=name)"), late)
+    async with page.expect_event("requestfailed"):
+        await page.go_back()
+        await page.go_back()
+    await expect(count).to_have_text(f"{MANY // 2} found")
+    came.set()
 
 
 async def test_what_is_changed_comes_into_the_page_is_read_out_and_goes_back(visit: Visit, node: Node) -> None:

@@ -24,6 +24,12 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
   document.getElementById("said").textContent = say.textContent;
   if (document.activeElement === document.body) say.focus();
 });
+// Who goes back twice before the first page has come sees the second one: the first was left.
+let returning;
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => {
+  returning?.abort();
+  returning = detail.xhr;
+});
 // Where what somebody asked for can't be put into the page, it is shown as the page that it is; what can't be shown so, and
 // what never came, is told where they are. What the page asks for by itself says so in its own place.
 function failed(why) {
