@@ -30,7 +30,7 @@ EMPTY_ROUND = 1.0
 EMPTY_ROUNDS = 5
 """After so many rounds that took less than `EMPTY_ROUND` seconds and applied nothing, one follows only after so long.
 
-A few are normal: a partner tells us of our own changes, too.
+A few are normal: several partners tell of the same change.
 """
 
 SAID_AGAIN = 3600

@@ -61,6 +61,8 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId |
     lines: list[bytes] = []
     reached, room, urgent = after, FEED_BYTES, after == 0
     arrived = authors.arrived_since(db, after, FEED_PAGE)
+    # Who has told of a state holds it: it hears that it is held here, too, when there is something else.
+    heard = partners.heard(db, reader, [author.node_id for author in arrived]) if after and reader else {}
     for author in arrived:
         if room <= 0 or len(lines) >= FEED_LINES:
             break
@@ -68,8 +70,8 @@ def feed(db: sqlite3.Connection, after: int, *, honoured: bool, reader: NodeId |
         told = _feed_lines(db, author, reader)
         if not told:
             continue
-        # Who has told of this very state holds it: it hears that it is held here, too, when there is something else.
-        news = (author.news or 0) > after and not (after and not author.is_forked and _told_by(db, author, reader))
+        known = author.node_id in heard and heard[author.node_id].head == author.head_hash and not author.is_forked
+        news = (author.news or 0) > after and not known
         urgent = urgent or news
         if after and news and not author.is_forked and not author.damaged:
             told += _changes(db, author, honoured=honoured)
@@ -94,12 +96,6 @@ def _feed_lines(db: sqlite3.Connection, author: Author, reader: NodeId | None) -
     if author.beat_line and not its_own:
         told.append(b'{"beat":%b}' % author.beat_line)
     return [*told, *proof]
-
-
-def _told_by(db: sqlite3.Connection, author: Author, reader: NodeId | None) -> bool:
-    """Whether the state that is held of an author is what the reader's own feed told of it last."""
-    heard = partners.heard(db, reader, (author.node_id,)).get(author.node_id) if reader else None
-    return heard is not None and heard.head == author.head_hash
 
 
 def _is_told(author: Author) -> bool:

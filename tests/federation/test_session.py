@@ -181,6 +181,16 @@ def test_a_session_goes_on_at_the_stored_cursor() -> None:
     assert partner.all(ReadFeed) == [ReadFeed("x:7", 0)]
 
 
+def test_what_was_heard_before_the_stored_cursor_and_not_pulled_is_pulled_by_the_next_session() -> None:
+    partner, paris = Partner(), author_named("paris")
+    partner.offers(paris)
+    # The process ended when the news was kept, with its cursor, and nothing was pulled yet.
+    partner.told_before(heard(paris))
+    done = partner.drive(session(cursor="x:7"))
+    assert partner.all(Pull) == [Pull((Want(paris.id),))]
+    assert (done.news, done.applied) == (0, 1)
+
+
 def test_being_told_to_look_again_looks_without_waiting() -> None:
     talk, partner = settled()
     talk.look_again()
