@@ -23,18 +23,15 @@ from node.errors import Declined, Forged, Malformed, Unreachable
 from node.federation import wire
 from node.federation.actions import News
 from node.federation.greeting import Greeting
-from node.federation.hearing import Told
+from node.federation.news import read_news
 from node.federation.signatures import RequestSigner
 from node.plain import plain
 from node.protocol import names
-from node.protocol.blocks import Limits, Want, parse_line
+from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, decode_loose, encode
-from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Card, Head, Hello
+from node.protocol.statements import Beat, Card, Hello
 from node.protocol.tree import Subtree, parse_prefix
-from node.protocol.verdicts import Reason, Refusal
-from node.storage.authors import stored_card
 from node.storage.photos import LARGEST
 from node.world import World
 
@@ -120,9 +117,9 @@ class Client:
         # Two signatures an author: a few are checked here, many would hold up everybody else.
         assert self._partner is not None, "a feed is asked of a partner"
         if len(lines) > _FEW_LINES:
-            news = await asyncio.to_thread(_news, lines, self._partner)
+            news = await asyncio.to_thread(read_news, lines, self._partner)
         else:
-            news = _news(lines, self._partner)
+            news = read_news(lines, self._partner)
         return replace(news, mail=mail)
 
     async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:
@@ -290,61 +287,6 @@ def session(connector_: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSe
         connector=connector_ or connector(),
         trust_env=False,
     )
-
-
-def _news(lines: Sequence[bytes], partner: NodeId) -> News:
-    """What a feed's lines say. What can't be of one author is refused, and keeps nothing else from being heard."""
-    told: list[Told] = []
-    refused: list[tuple[NodeId, Refusal]] = []
-    evidence: dict[NodeId, Evidence] = {}
-    card: Card | None = None
-    for line in lines:
-        tag, value = parse_line(line)
-        if tag == "next":
-            since = value.get("since") if isinstance(value, dict) else None
-            if not isinstance(since, str) or len(since) > 100:
-                raise Malformed("the feed's last line has no cursor")
-            return News(tuple(told), since, tuple(refused), tuple(evidence.values()))
-        try:
-            if tag == "card":
-                card = None
-                card = stored_card(line[8:-1])
-            elif card is not None and tag == "evidence":
-                # It needs nobody's word, and no head: its author's set may be damaged there.
-                proof = Evidence.parse(value).of(card.author)
-                # An author can make up any number; the one of its highest epoch counts.
-                evidence[card.author] = max(proof, evidence.get(card.author, proof), key=lambda each: each.epoch)
-            elif card is not None:
-                _tell(told, card, tag, value, line)
-        except Forged as error:
-            refused.append((card.author if card else partner, Refusal(Reason.FORGED, str(error))))
-            card = None
-        except Malformed as error:
-            refused.append((card.author if card else partner, Refusal(Reason.MALFORMED, str(error))))
-            card = None
-    raise Malformed("the feed breaks off: its last line is not `next`")
-
-
-def _tell(told: list[Told], card: Card, tag: str, value: Any, line: bytes) -> None:
-    """Adds one line to what is told of the card's author; its head comes first."""
-    if tag == "head":
-        head = Head.parse(value)
-        head.verify(card)
-        told.append(Told(card, head))
-        return
-    if not told or told[-1].card is not card:
-        raise Malformed(f"the feed has a {tag} line before the author's head")
-    current = told[-1]
-    if tag == "beat":
-        current.beat = Beat.parse(value)
-    elif tag in ("del", "put", "leaf"):
-        # They are judged in the writer's turn, so that they are quick: whoever brings more keeps everybody waiting.
-        most, bytes_ = wire.CHANGES_AT_MOST, wire.CHANGES_BYTES
-        if len(current.changes) == most or sum(map(len, (*current.changes, line))) > bytes_:
-            raise Malformed(f"a feed brings up to {most} changes of an author, of {bytes_} bytes together")
-        current.changes = (*current.changes, line)
-    else:
-        raise Malformed(f"a feed has no {tag} lines")
 
 
 def _subtree(value: Any) -> Subtree:

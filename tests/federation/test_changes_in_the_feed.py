@@ -9,8 +9,8 @@ import pytest
 from node.directory.draft import Change
 from node.federation import sending, wire
 from node.federation.actions import News
-from node.federation.client import _news
 from node.federation.hearing import Told
+from node.federation.news import read_news
 from node.federation.receiving import FEW
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal
@@ -45,7 +45,7 @@ def feed(node: SmallNode, after: int, *, honoured: bool = True) -> list[bytes]:
 
 def news(node: SmallNode, after: int, change: Callable[[list[bytes]], list[bytes]] = list, **who: bool) -> News:
     """The feed after a place as a reader parses it, perhaps with its lines changed on the way."""
-    return _news([*change(feed(node, after, **who)), b'{"next":{"since":"x:1"}}'], node.id)
+    return read_news([*change(feed(node, after, **who)), b'{"next":{"since":"x:1"}}'], node.id)
 
 
 def same(reader: SmallNode, writer: SmallNode) -> bool:

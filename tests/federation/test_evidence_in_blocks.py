@@ -4,9 +4,9 @@ import pytest
 
 from node.federation import sending
 from node.federation.actions import Hear, News, Push
-from node.federation.client import _news
 from node.federation.exchange import Exchange
 from node.federation.holdings import Holdings
+from node.federation.news import read_news
 from node.federation.server import brought_card
 from node.protocol.blocks import Block, Want
 from node.protocol.evidence import Evidence, of_heads
@@ -166,7 +166,7 @@ def damage(node: SmallNode, author: Author) -> None:
 
 
 def news(lines: list[bytes], partner: NodeId) -> News:
-    return _news([*lines, b'{"next":{"since":"x:1"}}'], partner)
+    return read_news([*lines, b'{"next":{"since":"x:1"}}'], partner)
 
 
 async def test_whose_own_copy_is_damaged_tells_the_proof_and_nothing_else(tartu: SmallNode, lund: SmallNode) -> None:

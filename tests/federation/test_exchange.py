@@ -10,9 +10,10 @@ import pytest
 from node.errors import HomeError, Unreachable
 from node.federation import sending
 from node.federation.actions import Hear, News, Pull
-from node.federation.client import Client, _news
+from node.federation.client import Client
 from node.federation.exchange import BREATH, Exchange
 from node.federation.hearing import Told
+from node.federation.news import read_news
 from node.protocol.blocks import Want
 from node.protocol.verdicts import Accepted
 from node.storage import authors as stored
@@ -92,7 +93,7 @@ async def test_after_news_that_brought_all_changes_the_round_takes_a_breath(
     await tartu.publish(adoption("b"))
     found = tartu.database.read_now(lambda db: sending.feed(db, before, honoured=True))
     assert found is not None
-    told = _news([*found.lines, b'{"next":{"since":"x:1"}}'], tartu.id).told
+    told = read_news([*found.lines, b'{"next":{"since":"x:1"}}'], tartu.id).told
     paris = signatory("paris")
     more = (Told(paris.card, paris.head),) if also else ()
     taking = Exchange(session(), OneByOne(tartu), lund.receiver, lund.database, sleep=sleep)  # type: ignore[arg-type]

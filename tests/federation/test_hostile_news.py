@@ -10,8 +10,8 @@ import pytest
 from node.directory import views
 from node.federation import receiving, sending, wire
 from node.federation.actions import News
-from node.federation.client import _news
 from node.federation.hearing import Told
+from node.federation.news import read_news
 from node.federation.sending import Feed
 from node.protocol.verdicts import Accepted, Reason, Refusal
 from node.storage import authors, backlog, records
@@ -40,7 +40,7 @@ def changed(author: Author, text: str = "new") -> list[bytes]:
 
 
 def news(node: SmallNode, lines: list[bytes]) -> News:
-    return _news([*lines, b'{"next":{"since":"x:1"}}'], node.id)
+    return read_news([*lines, b'{"next":{"since":"x:1"}}'], node.id)
 
 
 def feed(node: SmallNode, after: int) -> Feed:
