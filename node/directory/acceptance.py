@@ -42,13 +42,15 @@ class Choices:
 class Answer:
     """Who is accepted, worked out from one state of the database.
 
-    `partners`: whose keys were exchanged directly, and who aren't blocked. `taken`: whose sets are taken. `called`:
-    what those who don't say their name are called by who endorses them. `look_alikes`: who looks like whom.
+    `partners`: whose keys were exchanged directly, and who aren't blocked. `taken`: whose sets are taken. `dropped`:
+    whose sets aren't taken any more, and are still held. `called`: what those who don't say their name are called by
+    who endorses them. `look_alikes`: who looks like whom.
     """
 
     known: Mapping[NodeId, Known] = field(default_factory=dict)
     partners: frozenset[NodeId] = frozenset()
     taken: frozenset[NodeId] = frozenset()
+    dropped: frozenset[NodeId] = frozenset()
     called: Mapping[NodeId, str] = field(default_factory=dict)
     look_alikes: Mapping[NodeId, Likeness] = field(default_factory=dict)
     names: tuple[tuple[NodeId, Named], ...] = ()
@@ -146,7 +148,8 @@ class Acceptance:
         if (namings, confirmed, known.keys()) != (self._namings, before.partners, before.known.keys()):
             self._namings, names = namings, tuple(self._names(rows, confirmed, known))
             alike = look_alikes(names)
-        answer = Answer(known, confirmed, frozenset(known), self._testimony.called(db, known), alike, names)
+        dropped = frozenset(row.node_id for row in rows if row.node_id not in known)
+        answer = Answer(known, confirmed, frozenset(known), dropped, self._testimony.called(db, known), alike, names)
         if answer != before:
             self._computed = answer
         return self._computed

@@ -15,6 +15,7 @@ from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
 from node.protocol.tree import Subtree, Tree
 from node.protocol.verdicts import Refusal, Verdict
+from node.storage.partners import Heard
 
 R = TypeVar("R")
 
@@ -27,19 +28,21 @@ class Action(Generic[R]):
 class News:
     """A page of the partner's feed, and the cursor after it. `refused`: what of it can't be, and whose.
 
-    `evidence`: of forks. `mail`: whether the partner keeps messages for us.
+    `evidence`: of forks. `others`: what it says that it has of authors who are neither accepted nor held here, which
+    nobody has checked. `mail`: whether the partner keeps messages for us.
     """
 
     told: tuple[Told, ...]
     cursor: str
     refused: tuple[tuple[NodeId, Refusal], ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    others: tuple[Heard, ...] = ()
     mail: bool = False
 
     @property
     def is_none(self) -> bool:
         """Whether it says nothing of any author."""
-        return not (self.told or self.refused or self.evidence)
+        return not (self.told or self.refused or self.evidence or self.others)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ What another node says is told as its saying, and of one that hasn't proven who 
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -109,7 +109,11 @@ class Client:
             raise Malformed(f"statements of another author came than of {author}")
         return Statements(card, beat)
 
-    async def feed(self, cursor: str | None, wait: int) -> News:
+    async def feed(self, cursor: str | None, wait: int, concerns: Callable[[NodeId], bool] = lambda _: True) -> News:
+        """What the partner has to tell since `cursor`, for which it waits up to `wait` seconds.
+
+        `concerns`: whether an author is accepted here, or anything of it is held.
+        """
         query = urlencode({**({"since": cursor} if cursor else {}), "wait": wait})
         async with self._answer("GET", f"{self._call('feed')}?{query}", seconds=wait + _SILENT_SECONDS) as response:
             lines = [line async for batch in _lines(response, wire.LONGEST_FEED, wire.FEED_LINES) for line in batch]
@@ -117,9 +121,9 @@ class Client:
         # Two signatures an author: a few are checked here, many would hold up everybody else.
         assert self._partner is not None, "a feed is asked of a partner"
         if len(lines) > _FEW_LINES:
-            news = await asyncio.to_thread(read_news, lines, self._partner)
+            news = await asyncio.to_thread(read_news, lines, self._partner, concerns)
         else:
-            news = read_news(lines, self._partner)
+            news = read_news(lines, self._partner, concerns)
         return replace(news, mail=mail)
 
     async def pull(self, wants: Sequence[Want]) -> AsyncIterator[list[bytes]]:

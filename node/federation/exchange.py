@@ -128,9 +128,10 @@ class Exchange:
     async def _read_feed(self, action: actions.ReadFeed) -> News:
         """The feed; where a nudge comes first, no news and the same cursor."""
         self._nudge.clear()
+        asking = self._client.feed(action.cursor, action.wait, self._receiver.concerned_with)
         if not action.wait or action.cursor is None:
-            return await self._client.feed(action.cursor, action.wait)
-        feed = asyncio.ensure_future(self._client.feed(action.cursor, action.wait))
+            return await asking
+        feed = asyncio.ensure_future(asking)
         nudge = asyncio.ensure_future(self._nudge.wait())
         try:
             await asyncio.wait({feed, nudge}, return_when=asyncio.FIRST_COMPLETED)
@@ -167,7 +168,9 @@ class Exchange:
 
     async def _hear(self, news: News) -> Heeded:
         try:
-            heeded = await self._receiver.hear(self.session.partner, news.told, news.evidence, news.cursor)
+            heeded = await self._receiver.hear(
+                self.session.partner, news.told, news.evidence, news.cursor, others=news.others
+            )
         finally:
             await self._receiver.settle()
         taken = sum(isinstance(each, Accepted) for each in heeded.verdicts)

@@ -53,6 +53,7 @@ def keep(
     told: Sequence[Told],
     evidence: Sequence[Evidence],
     *,
+    others: Sequence[Heard] = (),
     me: NodeId,
     taken: Collection[NodeId],
     network: str,
@@ -61,10 +62,10 @@ def keep(
 ) -> bool:
     """Keeps what a partner's feed says: what it has, beats of heads held here, evidence; and where it went back.
 
-    `taken`: whose sets are taken. Of strangers there may be any number: what is wrong with theirs is not kept.
-    `cursor`: where the feed goes on. It may be kept before anything that the partner has is pulled: that it has it is
-    known from here on, and the first round of each session looks at all that is known. Returns whether one of whom
-    nothing had been heard for too long was heard again.
+    `others`: what it has of authors whose statements nobody checked. `taken`: whose sets are taken. Of strangers there
+    may be any number: what is wrong with theirs is not kept. `cursor`: where the feed goes on. It may be kept before
+    anything that the partner has is pulled: that it has it is known from here on, and the first round of each session
+    looks at all that is known. Returns whether one of whom nothing had been heard for too long was heard again.
     """
     for proof in evidence:
         if author := authors.find(db, proof.author):
@@ -72,7 +73,7 @@ def keep(
     authors_told = {each.card.author for each in told}
     silent = authors.silent(db, now, authors_told)
     before = partners.heard(db, partner, authors_told)
-    fresh_news: list[Heard] = []
+    fresh_news: list[Heard] = [*others]
     for each in told:
         news = Heard(each.head.author, each.head.epoch, each.head.seq, each.head.hash)
         earlier = before.get(news.author)

@@ -36,6 +36,7 @@ from node.storage import authors, partners, records, sets
 from node.storage.authors import Author
 from node.storage.database import Database
 from node.storage.index import Entry, entry
+from node.storage.partners import Heard
 from node.trust.reach import Standing
 from node.world import World
 
@@ -203,14 +204,23 @@ class Receiver:
             await self._database.write(lambda db: partners.refuse(db, peer, author, refusal, head, self._world.now()))
 
     async def hear(
-        self, partner: NodeId, told: Sequence[Told], evidence: Sequence[Evidence] = (), cursor: str | None = None
+        self,
+        partner: NodeId,
+        told: Sequence[Told],
+        evidence: Sequence[Evidence] = (),
+        cursor: str | None = None,
+        *,
+        others: Sequence[Heard] = (),
     ) -> Heeded:
         """Keeps what a partner's feed says, and applies the changes that it brings, in one transaction where it can be.
 
-        `cursor`: where that feed goes on. Who is accepted because of it shows after `settle`.
+        `cursor`: where that feed goes on. `others`: what the partner has of strangers, by its word alone. Who is
+        accepted because of it shows after `settle`.
         """
         now = self._world.now()
-        keep = partial(hearing.keep, partner=partner, told=told, evidence=evidence, now=now, cursor=cursor)
+        keep = partial(
+            hearing.keep, partner=partner, told=told, others=others, evidence=evidence, now=now, cursor=cursor
+        )
         changed = [each for each in told if each.changes]
         with self._indexer.block_in_hand():
             kept = asyncio.ensure_future(self._database.write(partial(self._keep, told=told, keep=keep)))
@@ -241,6 +251,11 @@ class Receiver:
             lambda db: authority.consulted(db, partner, answered=answered, accepted=self._acceptance.partners)
         ):
             authority.open()
+
+    def concerned_with(self, author: NodeId) -> bool:
+        """Whether an author's set is taken, or anything of it is held."""
+        answer = self._acceptance.answer
+        return author in answer.taken or author in answer.dropped or author == self._acceptance.me
 
     def honours(self, node: NodeId) -> bool:
         """Whether a node gets records that are not public."""

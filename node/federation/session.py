@@ -118,7 +118,7 @@ class Session:
             yield from self._greet()
         # A first round catches up before it waits.
         news = yield from self._read_feed(wait if self._surveyed else 0)
-        done = RoundDone(news.cursor, news=len(news.told) + len(news.evidence), mail=news.mail)
+        done = RoundDone(news.cursor, news=len(news.told) + len(news.others) + len(news.evidence), mail=news.mail)
         everything = not self._surveyed
         if everything or not news.is_none:
             self._surveyed = True
@@ -128,7 +128,7 @@ class Session:
         return done
 
     def _hear(self, news: News, done: RoundDone) -> Steps[None]:
-        if news.told or news.evidence:
+        if news.told or news.others or news.evidence:
             heeded = yield from ask(Hear(news))
             done.kept = True
             for verdict in heeded.verdicts:

@@ -45,8 +45,8 @@ class Beside(Client):
         made = Hello.make(other.key, author=other.id, epoch=1, nonce=nonce, url=url, time=int(other.clock.time))
         return Greeting(other.card, made, (1,))
 
-    async def feed(self, cursor: str | None, wait: int) -> News:
-        del wait
+    async def feed(self, cursor: str | None, wait: int, concerns: Callable[[NodeId], bool] = lambda _: True) -> News:
+        del wait, concerns
         after = int((cursor or "x:0").removeprefix("x:"))
         found = self._other.database.read_now(lambda db: sending.feed(db, after, honoured=True))
         assert found is not None

@@ -13,10 +13,13 @@ from node.federation.actions import News
 from node.federation.hearing import Told
 from node.federation.news import read_news
 from node.federation.sending import Feed
+from node.protocol.canonical import encode
+from node.protocol.names import encode_base64
 from node.protocol.verdicts import Accepted, Reason, Refusal
-from node.storage import authors, backlog, records
+from node.storage import authors, backlog, partners, records
+from node.storage.partners import Heard
 from node.trust.reach import Standing
-from tests.directory.small_node import SmallNode, adoption_body, contact_body, signatory
+from tests.directory.small_node import SmallNode, adoption_body, contact_body, signatory, statements
 from tests.kinds.kind_examples import example
 from tests.protocol.builders import NOW, Author, card_line, head_line
 
@@ -157,6 +160,51 @@ async def test_what_another_peer_was_quicker_with_is_judged_again_beside_the_wri
     assert len(threads) == 3
     assert "writer" not in threads
     await writing
+
+
+def forged(author: Author) -> list[bytes]:
+    """The feed's lines of an author, with signatures that somebody else made."""
+    card, head = statements(author.block_lines())[:2]
+    for _, value in (card, head):
+        value["signature"] = encode_base64(bytes(64))
+    return [encode({tag: value}) for tag, value in (card, head)]
+
+
+@pytest.mark.parametrize("known", ["taken", "dropped", "stranger"])
+async def test_statements_are_checked_of_whom_this_node_knows_and_are_the_partners_word_of_others(
+    tartu: SmallNode, known: str
+) -> None:
+    partner, author = signatory("paris"), signatory("porto")
+    author.put("adoption", adoption_body("text"))
+    author.commit()
+    tartu.befriend(partner)
+    if known != "stranger":
+        tartu.befriend(author)
+        assert isinstance(await tartu.take(author.block_lines(), author), Accepted)
+    if known == "dropped":
+        tartu.database.write_now(lambda db: partners.remove(db, author.id))
+        tartu.reconsider()
+        assert tartu.acceptance.standing(author.id) is Standing.UNKNOWN
+    lines = [*forged(author), b'{"next":{"since":"x:1"}}']
+    found = read_news(lines, partner.id, tartu.receiver.concerned_with)
+    assert found.told == ()
+    if known == "stranger":
+        word = Heard(author.id, author.head.epoch, author.head.seq, author.head.hash)
+        assert found.others == (word,)
+        await tartu.receiver.hear(partner.id, found.told, others=found.others)
+        assert tartu.database.read_now(lambda db: partners.heard(db, partner.id)) == {author.id: word}
+        assert tartu.refusals() == []
+    else:
+        assert found.others == ()
+        assert [(of, refusal.reason) for of, refusal in found.refused] == [(author.id, Reason.FORGED)]
+
+
+async def test_a_head_behind_a_strangers_card_is_its_own(tartu: SmallNode) -> None:
+    [one, other] = map(signatory, ("paris", "porto"))
+    lines = [forged(one)[0], forged(other)[1], *forged(other), b'{"next":{"since":"x:1"}}']
+    found = read_news(lines, tartu.id, tartu.receiver.concerned_with)
+    assert [each.author for each in found.others] == [other.id]
+    assert [(of, refusal.reason) for of, refusal in found.refused] == [(one.id, Reason.MALFORMED)]
 
 
 async def test_of_strangers_no_refusals_are_kept(tartu: SmallNode) -> None:
