@@ -16,6 +16,7 @@ Whether it holds is for `verdicts.judge`.
     {"next":{"author":"bra1…"}}
 """
 
+import operator
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self, TypeVar
@@ -145,8 +146,11 @@ class Block:
         A later page may name a newer head: its removals are told again, and what was replaced meanwhile comes again.
         """
         reader = _Reader(self, limits)
-        for line, record in zip(lines, scanner.records(lines, self.author), strict=True):
-            reader.take(line, record)
+        for run in scanner.runs(lines, self.author):
+            if isinstance(run, bytes):
+                reader.take(run)
+            else:
+                reader.take_records(run)
         if not reader.ended:
             raise Malformed("the block breaks off: its last line is not `next`")
 
@@ -173,12 +177,49 @@ class _Reader:
         self.heads: list[Head] = []
         self.earlier_heads = block.heads
 
-    def take(self, line: bytes, record: Record | None) -> None:
-        """Takes the next line; `record`: what the scanner found in it."""
-        if record is not None and self.heads and self.stage in self.BEFORE_RECORDS:
-            self.stage = self.ORDER["put"]
-            self._put(record)
+    def take_records(self, records: Sequence[Record]) -> None:
+        """Takes the next lines, which hold these records, none of its own node alone."""
+        if self._take_together(records):
             return
+        for record in records:
+            if self.heads and self.stage in self.BEFORE_RECORDS:
+                self.stage = self.ORDER["put"]
+                self._put(record)
+            else:
+                self.take(b'{"put":%b}' % record.line)
+
+    def _take_together(self, records: Sequence[Record]) -> bool:
+        """Takes them in one go, if nothing is wrong with them and none takes another's place; whether it did."""
+        if not self.heads or self.stage not in self.BEFORE_RECORDS:
+            return False
+        block, head, seqs = self.block, self.block.head, [record.seq for record in records]
+        added = {record.key: record for record in records}
+        in_order = (
+            max(self.record_seq, self.start, self.seq - 1) < seqs[0]
+            and all(map(operator.lt, seqs, seqs[1:]))
+            and seqs[-1] <= head.seq
+        )
+        # Between views the smaller one is gone through: there may be as many runs as records.
+        others = (
+            len(added) == len(records)
+            and added.keys().isdisjoint(block.records.keys())
+            and added.keys().isdisjoint(block.leaves.keys())
+        )
+        count = len(block.records) + len(block.leaves) + len(added)
+        size = self.size + sum([len(record.line) for record in records])
+        within = count <= self.limits.records and size <= self.limits.size
+        if self.first_page:
+            within = within and count <= head.count and size <= head.size
+        if not (in_order and others and within):
+            return False
+        self.stage = self.ORDER["put"]
+        self.seq = self.record_seq = seqs[-1]
+        self.size = size
+        block.records.update(added)
+        return True
+
+    def take(self, line: bytes) -> None:
+        """Takes the next line."""
         tag, value = parse_line(line)
         stage = self.ORDER.get(tag, -1)
         if stage < self.stage or (stage == self.stage and stage not in self.REPEATED) or self.ended:

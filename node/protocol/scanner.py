@@ -9,56 +9,83 @@ the interpreter's lock, and hashes what has to be hashed. Rules:
 - what it calls a record is one for `Record.parse`, the same in each member (tests/protocol/test_scanner.py)
 - where there is no library (see `native`), no line is plain, and the node is slower
 
-    >>> records([b'{"put":{…}}', b'{"next":{…}}'], author)
-    [Record(…), None]
+    >>> list(runs([b'{"put":{…}}', b'{"put":{…}}', b'{"next":{…}}'], author))
+    [[Record(…), Record(…)], b'{"next":{…}}']
 """
 
 import ctypes
+from array import array
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from struct import Struct
+from functools import partial
+from itertools import compress, islice, repeat
 
 from node.protocol import native
-from node.protocol.names import Kind, NodeId, RecordId, parse_time
+from node.protocol.names import Kind, NodeId, parse_time
 from node.protocol.statements import VISIBILITIES, Record
 
 _PUT = len(b'{"put":')
 _TIME = len("2026-11-21T12:00:00Z")
-_FOUND = Struct("=8q32s32s")
-"""The struct `record` of scanner.c."""
+_NUMBERS = 7
+"""64-bit numbers in the struct `record` of scanner.c; two hashes follow."""
+_HASH = 32
+_WORDS = _NUMBERS + 2 * _HASH // 8
+"""Its length in such numbers."""
 _AT_ONCE = 4096
 """Lines that are looked at before the first is judged: each costs memory beyond its bytes."""
 
+_record = partial(tuple.__new__, Record)
 
-def records(lines: Iterable[bytes], author: NodeId) -> Iterator[Record | None]:
-    """Of each line the record of `author` (a node id, surely) that it plainly holds, `{"put":{…}}`; None of others."""
+
+def runs(lines: Iterable[bytes], author: NodeId) -> Iterator[list[Record] | bytes]:
+    """The lines in their order: those that plainly hold records of `author` (a node id, surely) as lists of these, as
+    many as follow each other; each other line as it is.
+    """
     coming = iter(lines)
     # What the caller may change meanwhile is not what C looks at.
     while some := tuple(islice(coming, _AT_ONCE)):
-        yield from (None for _ in some) if native.functions is None else _records(some, author, native.functions)
+        yield from some if native.functions is None else _runs(some, author, native.functions)
 
 
-def _records(lines: tuple[bytes, ...], author: NodeId, within: native.Functions) -> Iterator[Record | None]:
+def _runs(lines: tuple[bytes, ...], author: NodeId, within: native.Functions) -> Iterator[list[Record] | bytes]:
     count = len(lines)
-    found = ctypes.create_string_buffer(count * _FOUND.size)
-    texts, sizes = (ctypes.c_char_p * count)(*lines), (ctypes.c_size_t * count)(*map(len, lines))
-    within.scan(within.openssl, texts, sizes, count, author.encode(), found)
-    # Written out, because each record that comes passes through here.
-    for line, places in zip(lines, _FOUND.iter_unpack(found), strict=True):
-        visibility, seq, kind_at, kind_end, id_at, id_end, updated, expires, key, value = places
-        yield (
-            Record(
-                line[_PUT:-1],
-                author,
-                Kind(line[kind_at:kind_end].decode()),
-                RecordId(line[id_at:id_end].decode()),
-                seq,
-                line[updated : updated + _TIME].decode(),
-                VISIBILITIES[visibility - 1],
-                parse_time(line[expires : expires + _TIME].decode()) if expires else None,
-                key,
-                value,
-            )
-            if visibility
-            else None
-        )
+    found = (ctypes.c_int64 * (count * _WORDS))()
+    sizes = array("Q", map(len, lines))
+    within.scan(within.openssl, b"\n".join(lines), sizes.buffer_info()[0], count, author.encode(), found)
+    numbers = memoryview(found).cast("B").cast("q")
+    records, begin = _records(lines, author, numbers), 0
+    for other in (*(at for at, visibility in enumerate(numbers[::_WORDS]) if not visibility), count):
+        if run := list(islice(records, other - begin)):
+            yield run
+        if other < count:
+            yield lines[other]
+        begin = other + 1
+
+
+def _records(lines: tuple[bytes, ...], author: NodeId, numbers: memoryview) -> Iterator[Record]:
+    """The records of the plain lines. Made by column, because each record of a first sync passes through here."""
+    plain, seqs, kinds, kind_ends, ids, id_ends, expires = (numbers[at::_WORDS].tolist() for at in range(_NUMBERS))
+    known = _Kinds()
+    hashes = numbers.tobytes()
+    keys, values = (
+        [hashes[at : at + _HASH] for at in range(8 * _NUMBERS + begin, len(hashes), 8 * _WORDS)] for begin in (0, _HASH)
+    )
+    columns: tuple[Iterable[object], ...] = (
+        [line[_PUT:-1] for line in lines],
+        repeat(author),
+        [known[line[begin:end]] for line, begin, end in zip(lines, kinds, kind_ends, strict=True)],
+        [line[begin:end].decode() for line, begin, end in zip(lines, ids, id_ends, strict=True)],
+        seqs,
+        [VISIBILITIES[each - 1] for each in plain],
+        [parse_time(line[at : at + _TIME].decode()) if at else None for line, at in zip(lines, expires, strict=True)],
+        keys,
+        values,
+    )
+    return map(_record, zip(*(compress(column, plain) for column in columns), strict=False))
+
+
+class _Kinds(dict[bytes, Kind]):
+    """Kinds by how they are spelled in a line."""
+
+    def __missing__(self, spelled: bytes) -> Kind:
+        kind = self[spelled] = Kind(spelled.decode())
+        return kind

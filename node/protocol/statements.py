@@ -284,11 +284,16 @@ class Record(NamedTuple):
     kind: Kind
     id: RecordId
     seq: int
-    updated: str
     visibility: str
     expires: Seconds | None
     key: bytes
     value: bytes
+
+    @property
+    def updated(self) -> str:
+        """The time that its author gave it, by which two changes are ordered: 2026-11-21T12:00:00Z."""
+        updated: str = orjson.loads(self.line)["updated"]
+        return updated
 
     @property
     def body(self) -> dict[str, Any]:
@@ -341,7 +346,8 @@ class Record(NamedTuple):
         if len(line) > names.LARGEST_RECORD:
             raise Malformed(f"a record has at most {names.LARGEST_RECORD} bytes: shorten its texts")
         get = value.get
-        salt, updated, visibility = get("salt"), names.check_time(get("updated")), get("visibility")
+        salt, visibility = get("salt"), get("visibility")
+        names.check_time(get("updated"))
         kind, id_ = names.parse_kind(get("kind")), names.parse_record_id(get("id"))
         if type(salt) is not str or not _SALT(salt):
             raise Malformed("a record's salt is 16 bytes as base64url without padding")
@@ -358,7 +364,7 @@ class Record(NamedTuple):
         if (seq == 0) != (visibility == "local"):
             raise Malformed("a record's seq starts at 1; one for its own node alone has seq 0")
         key, hash_ = tree_key(kind, id_), hashlib.sha256(line).digest()
-        return cls(line, author, kind, id_, seq, updated, visibility, expires, key, hash_)
+        return cls(line, author, kind, id_, seq, visibility, expires, key, hash_)
 
 
 def tree_key(kind: str, record_id: str) -> bytes:

@@ -76,7 +76,7 @@ def replace(
 
 
 def _rows(numbers: Mapping[bytes, int], records: Mapping[bytes, Record], entries: Mapping[bytes, Entry] | None) -> Rows:
-    lines, _, kinds, ids, seqs, _, visibilities, expires, keys, values = zip(*records.values(), strict=True)
+    lines, _, kinds, ids, seqs, visibilities, expires, keys, values = zip(*records.values(), strict=True)
     if entries is None:
         shown: list[Entry | None] = [entry(record.kind, record.body) for record in records.values()]
     else:

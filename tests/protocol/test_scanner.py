@@ -14,7 +14,7 @@ from node.protocol import native, scanner
 from node.protocol.blocks import Block, Limits, parse_line
 from node.protocol.canonical import encode
 from node.protocol.names import LARGEST_INTEGER
-from node.protocol.statements import VISIBILITIES, Record
+from node.protocol.statements import VISIBILITIES, Record, tree_key
 from tests.protocol.builders import Author, leaf_line, leaf_of, put_line
 from tests.protocol.record_lines import LEFT, MALFORMED, PLAIN, TARTU, line_of, spoiled
 from tests.protocol.sanitizing import built, sanitized, with_compiler
@@ -23,8 +23,16 @@ MODEST = settings(max_examples=200, database=None, suppress_health_check=[Health
 
 
 def in_c(line: bytes) -> Record | None:
-    [record] = scanner.records([line], TARTU.id)
+    [record] = in_c_each([line])
     return record
+
+
+def in_c_each(lines: list[bytes]) -> list[Record | None]:
+    """Of each line its record, or None where it isn't plainly one."""
+    found: list[Record | None] = []
+    for run in scanner.runs(lines, TARTU.id):
+        found += [None] if isinstance(run, bytes) else run
+    return found
 
 
 def in_python(line: bytes) -> Record | None:
@@ -60,8 +68,8 @@ def test_what_python_refuses_is_no_record(line):
 @built
 def test_many_lines_are_told_apart():
     lines = [each.values[0] for each in (*PLAIN, *MALFORMED, *LEFT, *PLAIN)]
-    assert list(scanner.records(lines, TARTU.id)) == [in_c(line) for line in lines]
-    assert list(scanner.records([], TARTU.id)) == []
+    assert in_c_each(lines) == [in_c(line) for line in lines]
+    assert in_c_each([]) == []
 
 
 # Records that nobody thought of, and lines that are almost theirs
@@ -134,7 +142,21 @@ def page_with(line: bytes) -> list[bytes]:
     return [*page()[:5], line, *page()[6:]]
 
 
+def changed_page(*, count: int = 4, more: int = 0) -> list[bytes]:
+    """A block that brings a record and then what took its place, whose head says this count, and so many bytes more."""
+    tartu = Author("tartu")
+    for number in range(4):
+        tartu.put("venue", {"name": f"Room {number}"}, f"room{number}")
+    before = put_line(tartu.records[tree_key("venue", "room1")])
+    tartu.put("venue", {"name": "New"}, "room1")
+    size = sum(len(record.line) for record in tartu.records.values())
+    tartu.heads.append(tartu.head_with(count=count, size=size + more))
+    told = tartu.block_lines()
+    return [*told[:3], before, *told[3:]]
+
+
 PAGES = [
+    pytest.param(changed_page(more=200), True, id="a record and what took its place"),
     pytest.param(page(), True, id="whole"),
     pytest.param(page()[:-1], False, id="broken off"),
     pytest.param(page()[1:], True, id="without its card"),
@@ -142,6 +164,9 @@ PAGES = [
     pytest.param([*page(), page()[5]], False, id="a record behind the last line"),
     pytest.param([page()[4], *page()], False, id="a record first"),
     pytest.param(page_with(page()[4]), False, id="a record twice"),
+    pytest.param([*page()[:5], page()[6], page()[5], *page()[7:]], False, id="records that changed places"),
+    pytest.param(changed_page(count=3), False, id="more records than the head says"),
+    pytest.param(changed_page(more=-1), False, id="more bytes than the head says"),
     *(
         pytest.param(page_with(each.values[0]), False, id=f"with a malformed line: {each.id}")
         for each in (*MALFORMED[::9], *LEFT[1:])
@@ -162,12 +187,12 @@ def test_a_block_is_the_same_without_the_library_and_so_is_what_refuses_it(page,
 def test_more_lines_than_are_looked_at_at_once_are_each_read(monkeypatch):
     monkeypatch.setattr(scanner, "_AT_ONCE", 3)
     lines = [line_of(id=f'"v{number}"') for number in range(10)]
-    assert [each.id for each in scanner.records(lines, TARTU.id)] == [f"v{number}" for number in range(10)]
+    assert [each and each.id for each in in_c_each(lines)] == [f"v{number}" for number in range(10)]
 
 
 def test_without_the_library_no_line_is_plain(monkeypatch):
     monkeypatch.setattr(native, "functions", None)
-    assert list(scanner.records([line_of(), b""], TARTU.id)) == [None, None]
+    assert list(scanner.runs([line_of(), b""], TARTU.id)) == [line_of(), b""]
 
 
 # Memory
@@ -180,8 +205,8 @@ int main(int count, char **arguments) {
         if (line == NULL || fread(line, 1, size, stdin) != size) return 2;
         line[size] = 0;
         record found;
-        size_t length = size;
-        scan(&counterfeit, (const char *const *)&line, &length, 1, arguments[1], &found);
+        uint64_t length = size;
+        scan(&counterfeit, line, &length, 1, arguments[1], &found);
         putchar(found.visibility ? '1' : '0');
         free(line);
     }

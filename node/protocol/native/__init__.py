@@ -49,7 +49,14 @@ def load(library: Path = LIBRARY, sources: Iterable[Path] = SOURCES) -> Function
         scan, root = loaded.scan, loaded.root
     except (OSError, AttributeError, ValueError):
         return None
-    scan.argtypes = (ctypes.c_void_p,) * 3 + (ctypes.c_size_t, ctypes.c_char_p, ctypes.c_void_p)
+    scan.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_char_p,
+        ctypes.c_void_p,
+    )
     scan.restype = None
     root.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p)
     root.restype = ctypes.c_int

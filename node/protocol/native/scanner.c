@@ -3,8 +3,8 @@
    Rules:
 
    - a line is called plain only if `Record.parse` would take it; what this isn't sure of, it leaves to that
-   - nothing is allocated but by OpenSSL, nothing is written but `found`, and no byte behind a line's zero is read:
-     no state goes on at a zero, and every byte is looked at before the one after it
+   - nothing is allocated but by OpenSSL, nothing is written but `found`, and no byte behind a line's end is read: no
+     state goes on at a newline or a zero, and every byte is looked at before the one after it
    - a function returns the place behind what it has read, or NULL where that isn't plain */
 
 #include <stdint.h>
@@ -31,8 +31,7 @@ typedef struct {
     int64_t seq;
     int64_t kind, kind_end;
     int64_t id, id_end;
-    int64_t updated; /* times have 20 bytes */
-    int64_t expires; /* 0: never */
+    int64_t expires; /* times have 20 bytes; 0: never */
     unsigned char key[HASH], value[HASH];
 } record;
 
@@ -240,7 +239,6 @@ static place record_member(place at, span key, place line, span author, record *
     if (is_visibility && (found->visibility = visibility(text)) == 0) return NULL;
     if (is_kind) found->kind = text.begin - line, found->kind_end = text.end - line;
     if (is_id) found->id = text.begin - line, found->id_end = text.end - line;
-    if (is_updated) found->updated = text.begin - line;
     if (expires) found->expires = text.begin - line;
     return at;
 }
@@ -278,15 +276,16 @@ static bool set_hashes(hasher *with, place line, size_t size, met *kind, record 
     return hash(with, line + PUT, size - PUT - 1, found->value);
 }
 
-/* Looks at `count` lines, each of sizes[i] bytes and a zero behind them, for records of one author (a node id). */
-void scan(const openssl *library, const char *const *lines, const size_t *sizes, size_t count, const char *author,
+/* Looks at `count` lines, each of sizes[i] bytes and a newline behind them (the last one may have a zero), for records
+   of one author (a node id). */
+void scan(const openssl *library, const char *lines, const uint64_t *sizes, size_t count, const char *author,
           record *found) {
     span of = {(place)author, (place)author + strlen(author)};
     hasher with = new_hasher(library);
     met kind = {{NULL, NULL}, 0};
-    for (size_t i = 0; i < count; i++) {
+    place line = (place)lines;
+    for (size_t i = 0; i < count; line += sizes[i] + 1, i++) {
         record one = {0};
-        place line = (place)lines[i];
         bool plain = scan_line(line, sizes[i], of, &one) && set_hashes(&with, line, sizes[i], &kind, &one);
         if (!plain) one.visibility = 0;
         found[i] = one;
