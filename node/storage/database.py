@@ -188,7 +188,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         "journal_mode = WAL",
         "secure_delete = ON",
         "synchronous = FULL",
-        "wal_autocheckpoint = 4000",
+        "wal_autocheckpoint = 8000",
         "cache_size = -32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
