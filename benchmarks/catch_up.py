@@ -19,7 +19,7 @@ from benchmarks.floors import floor, rows
 from benchmarks.harness import arguments, ending, forget_peaks, median, memory, report, scratch
 from benchmarks.pair import Pair
 from benchmarks.population import AUTHORS
-from node.protocol.statements import Record
+from node.protocol.record import Record
 
 CHANGED = 0.01
 """Part of the records."""

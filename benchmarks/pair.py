@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.counter import Call, Counter
 from benchmarks.harness import operate, seconds
 from benchmarks.population import AUTHORS, change_venues, populate
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from tests.nodes import Node, until
 
 ROUNDS_AT_MOST = 20

@@ -21,7 +21,8 @@ from node.directory.draft import OWN_ORGANISATION, Change
 from node.home import AGREEMENT, Home, example
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
-from node.protocol.statements import NO_HASH, Beat, Card, Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import NO_HASH, Beat, Card, Head
 from node.protocol.tree import Tree
 from node.storage import authors, sets
 from node.storage import records as stored

@@ -12,7 +12,7 @@ from node.api import answers
 from node.api.endpoint import JSON, Call, Endpoint, Gives
 from node.api.openapi import document
 from node.kinds import KINDS
-from node.protocol.statements import VISIBILITIES
+from node.protocol.record import VISIBILITIES
 
 _TIME = {"type": "string", "description": "a moment in UTC, such as 2027-06-02T09:00:00Z"}
 _TEXT = {"type": "string"}

@@ -26,7 +26,7 @@ from node.api.role import Role
 from node.directory.draft import ChangedMeanwhile
 from node.kinds.body import quoted
 from node.protocol import names
-from node.protocol.statements import VISIBILITIES
+from node.protocol.record import VISIBILITIES
 
 
 class Operate(Protocol):

@@ -33,7 +33,8 @@ from node.home import Home, write_new
 from node.protocol.canonical import decode_loose, encode
 from node.protocol.keys import root_from_words
 from node.protocol.names import encode_base64, node_id
-from node.protocol.statements import Card, Record
+from node.protocol.record import Record
+from node.protocol.statements import Card
 from node.world import World
 
 _Words = Annotated[

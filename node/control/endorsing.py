@@ -14,7 +14,7 @@ from node.directory import views
 from node.directory.draft import Change, own
 from node.errors import InputError
 from node.protocol.names import NodeId
-from node.protocol.statements import Record
+from node.protocol.record import Record
 
 
 class Endorsing:

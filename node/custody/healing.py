@@ -26,7 +26,8 @@ from node.home import Home
 from node.protocol.blocks import Block, Want
 from node.protocol.merge import Merged, Side, merge
 from node.protocol.names import NodeId
-from node.protocol.statements import Card, Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import Card, Head
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, judge
 from node.storage import authors, partners, records

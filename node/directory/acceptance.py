@@ -19,7 +19,7 @@ from functools import partial
 from node.directory.testimony import KINDS, Row, Testimony
 from node.protocol.blocks import Block
 from node.protocol.names import NodeId
-from node.protocol.statements import kind_byte
+from node.protocol.record import kind_byte
 from node.storage import authors, blocks, partners
 from node.trust.explain import Lost, Step, Way, lost, nearest, ways
 from node.trust.look_alikes import Likeness, Named, look_alikes

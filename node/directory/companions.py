@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from node.directory import views
 from node.directory.reader import Reader
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 
 MOST_LOOKED_AT = 1_000
 """Records that hold a word, when what they name is compared."""

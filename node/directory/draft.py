@@ -26,7 +26,7 @@ from node.errors import InputError, Malformed
 from node.protocol.canonical import decode, encode
 from node.protocol.merge import Merged
 from node.protocol.names import LARGEST_INTEGER, NodeId, encode_base64
-from node.protocol.statements import VISIBILITIES, Record, tree_key
+from node.protocol.record import VISIBILITIES, Record, tree_key
 from node.storage import authors, photos, records
 from node.storage.authors import Author
 from node.world import World

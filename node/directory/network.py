@@ -17,7 +17,7 @@ from node.directory import views
 from node.directory.draft import OWN_ORGANISATION
 from node.directory.reader import Reader
 from node.protocol.names import NodeId
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.trust.reach import Standing
 
 MOST = 1_000

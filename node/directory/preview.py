@@ -19,7 +19,7 @@ from collections.abc import Collection, Sequence
 from node.directory.draft import Change, Draft, Outcome
 from node.errors import InputError
 from node.protocol.names import NodeId
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.storage import authors, imports, records
 from node.storage.authors import Author
 from node.world import World

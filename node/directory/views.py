@@ -19,7 +19,7 @@ from node.errors import InputError
 from node.kinds.fields import first_of
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, format_time
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.trust.look_alikes import Likeness
 from node.trust.reach import Standing
 

@@ -19,8 +19,8 @@ from node.federation.wire import FEED_LINES as FEED_LINES_READ
 from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import NodeId
+from node.protocol.record import Record, tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import Record, tree_key
 from node.protocol.tree import Subtree
 from node.storage import authors, partners, records, sets
 from node.storage.authors import Author

@@ -33,7 +33,8 @@ from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
-from node.protocol.statements import Card, Hello, tree_key
+from node.protocol.record import tree_key
+from node.protocol.statements import Card, Hello
 from node.protocol.tree import parse_prefix
 from node.protocol.verdicts import Accepted, Compare, Refusal, Verdict
 from node.storage import authors, mailbox, sets

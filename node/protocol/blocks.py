@@ -26,7 +26,8 @@ from node.protocol import names, scanner
 from node.protocol.canonical import decode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
-from node.protocol.statements import NO_HASH, Beat, Card, Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import NO_HASH, Beat, Card, Head
 from node.protocol.tree import parse_prefix
 
 LARGEST_LINE = names.LARGEST_RECORD + 1024
@@ -178,7 +179,7 @@ class _Reader:
         self.earlier_heads = block.heads
 
     def take_records(self, records: Sequence[Record]) -> None:
-        """Takes the next lines, which hold these records, none of its own node alone."""
+        """Takes the next lines: these records, by the scanner all the block's author's, and none for its node alone."""
         if self._take_together(records):
             return
         for record in records:

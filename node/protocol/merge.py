@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from node.protocol.statements import Record
+from node.protocol.record import Record
 
 
 @dataclass(frozen=True, slots=True)

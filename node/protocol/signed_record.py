@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from node.errors import Forged, Malformed
 from node.protocol.canonical import decode, encode
-from node.protocol.statements import Beat, Card, Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import Beat, Card, Head
 from node.protocol.tree import Proof
 
 

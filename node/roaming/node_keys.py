@@ -25,7 +25,7 @@ from node.directory.draft import Change, own
 from node.home import Home
 from node.protocol.keys import PrivateKey
 from node.protocol.names import decode_base64, encode_base64, format_time, parse_time
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from node.storage import authors, records
 from node.world import World
 

@@ -182,7 +182,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Makes a connection the writer's: its pragmas, and the newest schema."""
-    # A page's size is what `bulk` counts on. FULL: what this node says it published or holds survives a power cut.
+    # A page's size is what `bulk` counts on. FULL: what this node says it published or holds survives a power cut. The
+    # log is folded into the file after so many pages (32 MB), and each time that takes some 30 ms.
     for pragma in (
         "page_size = 4096",
         "journal_mode = WAL",

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from node.kinds import KINDS
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 
 SPHERE = 10_000_000
 """The radius in which points are told: a unit is some 0.6 m on the Earth."""

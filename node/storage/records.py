@@ -15,7 +15,7 @@ from node.kinds import PERSONAL, interpret
 from node.protocol.blocks import Leaf
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId
-from node.protocol.statements import Record, kind_byte, tree_key
+from node.protocol.record import Record, kind_byte, tree_key
 from node.protocol.tree import prefix_range
 from node.storage import authors, bulk, meta
 from node.storage.bulk import Row, Rows

@@ -25,7 +25,7 @@ import orjson
 
 from node.errors import Malformed
 from node.protocol.names import NodeId
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, bulk, records, sets
 from node.storage.authors import Author

@@ -14,7 +14,8 @@ import orjson
 from node.errors import Malformed
 from node.protocol.blocks import Leaf
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Card, Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import Beat, Card, Head
 from node.protocol.tree import EMPTY, Tree
 from node.storage import authors, bulk, records
 from node.storage.authors import Author

@@ -12,7 +12,7 @@ from node.api.role import VISIBLE, Role
 from node.api.tokens import DAY, Tokens, mint, parse
 from node.directory.reader import EVERYTHING
 from node.errors import HomeError, InputError
-from node.protocol.statements import VISIBILITIES
+from node.protocol.record import VISIBILITIES
 from node.storage import tokens as rows
 from tests.directory.small_node import SmallNode
 

@@ -13,7 +13,8 @@ import pytest
 
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode, encode
-from node.protocol.statements import Head, Record, sign
+from node.protocol.record import Record
+from node.protocol.statements import Head, sign
 from tests.attacks.conftest import TAKEN, Scene, befriend, room, staged
 from tests.attacks.intruder import Answer, Handler, Intruder, ask, signed
 from tests.nodes import until

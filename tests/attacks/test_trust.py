@@ -6,7 +6,7 @@ import pytest
 
 from node.protocol.blocks import Want
 from node.protocol.canonical import encode
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.trust.reach import Standing
 from tests.attacks.conftest import TAKEN, Scene, befriend, staged
 from tests.attacks.intruder import Intruder

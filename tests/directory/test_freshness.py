@@ -11,7 +11,8 @@ from node.directory.draft import Change
 from node.federation.hearing import Told
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
-from node.protocol.statements import Beat, Record
+from node.protocol.record import Record
+from node.protocol.statements import Beat
 from node.protocol.tree import prefix_of
 from node.protocol.verdicts import CLOCK_TOLERANCE, Accepted, Reason
 from node.storage import authors, erasure, partners

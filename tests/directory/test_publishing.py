@@ -12,7 +12,8 @@ from node.errors import BraError, HomeError, InputError
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.merge import Merged
-from node.protocol.statements import NO_HASH, Card, Head, tree_key
+from node.protocol.record import tree_key
+from node.protocol.statements import NO_HASH, Card, Head
 from node.protocol.tree import Tree
 from node.storage import authors, records
 from node.storage.database import Database

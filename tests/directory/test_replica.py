@@ -9,7 +9,7 @@ from node.directory import replica, views
 from node.directory.draft import Change
 from node.errors import InputError
 from node.protocol.blocks import Want
-from node.protocol.statements import kind_byte
+from node.protocol.record import kind_byte
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted
 from node.trust.reach import Standing

@@ -18,7 +18,8 @@ from node.federation.session import RoundDone, Session
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode
 from node.protocol.names import NodeId, encode_base64
-from node.protocol.statements import Hello, tree_key
+from node.protocol.record import tree_key
+from node.protocol.statements import Hello
 from node.protocol.tree import Subtree
 from node.protocol.verdicts import Accepted
 from node.storage import authors, bulk, records

@@ -15,7 +15,8 @@ from node.federation.reading import read_block
 from node.protocol.blocks import Block, Limits, Want
 from node.protocol.evidence import Evidence, of_heads
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Head, tree_key
+from node.protocol.record import tree_key
+from node.protocol.statements import Beat, Head
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Accepted, Compare, Reason, Refusal, Verdict
 from node.storage import authors, partners, records

@@ -22,8 +22,9 @@ from node.problem import plain_errors
 from node.protocol.blocks import Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import encode_base64
+from node.protocol.record import tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import Card, Hello, tree_key
+from node.protocol.statements import Card, Hello
 from node.protocol.tree import Proof
 from node.storage import authors, blocks, meta
 from node.trust.reach import Standing

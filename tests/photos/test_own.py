@@ -9,7 +9,7 @@ import pytest
 from node.directory.draft import Change
 from node.errors import InputError
 from node.federation import sending
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.storage import partners
 from node.storage import photos as stored
 from node.storage.photos import PREFIX

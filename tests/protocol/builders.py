@@ -21,8 +21,9 @@ from node.protocol.canonical import encode
 from node.protocol.evidence import Evidence
 from node.protocol.keys import PrivateKey
 from node.protocol.names import LARGEST_RECORD, LONGEST_BEAT, NodeId, node_id
+from node.protocol.record import VISIBILITIES, Record, tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import NO_HASH, VISIBILITIES, Beat, Card, Head, Hello, Record, tree_key
+from node.protocol.statements import NO_HASH, Beat, Card, Head, Hello
 from node.protocol.tree import Tree
 from node.protocol.verdicts import Held, Verdict, judge
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.protocol.merge import Merged, Side, merge
-from node.protocol.statements import Record, tree_key
+from node.protocol.record import Record, tree_key
 from tests.protocol.builders import NOW, Author
 
 SINCE = 10

@@ -16,8 +16,9 @@ from node.protocol import canonical
 from node.protocol.blocks import Block, Limits, Want, parse_leaf, parse_line
 from node.protocol.evidence import Evidence
 from node.protocol.names import LARGEST_INTEGER
+from node.protocol.record import Record
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import Beat, Card, Head, Hello, Record
+from node.protocol.statements import Beat, Card, Head, Hello
 from node.protocol.tree import DEEPEST, Proof, Tree, parse_prefix, prefix_of, prefix_range
 from node.protocol.verdicts import Accepted, Compare, Refusal, judge
 from tests.protocol.builders import Author, evidence_line

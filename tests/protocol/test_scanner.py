@@ -14,7 +14,7 @@ from node.protocol import native, scanner
 from node.protocol.blocks import Block, Limits, parse_line
 from node.protocol.canonical import encode
 from node.protocol.names import LARGEST_INTEGER
-from node.protocol.statements import VISIBILITIES, Record, tree_key
+from node.protocol.record import VISIBILITIES, Record, tree_key
 from tests.protocol.builders import Author, leaf_line, leaf_of, put_line
 from tests.protocol.record_lines import LEFT, MALFORMED, PLAIN, TARTU, line_of, spoiled
 from tests.protocol.sanitizing import built, sanitized, with_compiler

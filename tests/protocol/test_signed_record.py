@@ -9,8 +9,9 @@ import pytest
 
 from node.errors import Forged, Malformed
 from node.protocol import canonical, names
+from node.protocol.record import tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import Beat, Head, tree_key
+from node.protocol.statements import Beat, Head
 from node.protocol.tree import EMPTY, Proof, Tree
 from tests.protocol.builders import NOW, Author, key_named
 

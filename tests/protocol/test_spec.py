@@ -27,8 +27,9 @@ from node.protocol.messages import (
     Message,
     Sealed,
 )
+from node.protocol.record import Record, tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import DEEPEST_STATEMENT, Beat, Card, Head, Hello, Record, tree_key
+from node.protocol.statements import DEEPEST_STATEMENT, Beat, Card, Head, Hello
 from node.protocol.tree import EMPTY, Proof, Subtree, Tree
 from node.protocol.verdicts import CLOCK_TOLERANCE, PRUNED_AFTER, Accepted, Held, judge
 from node.roaming.arrivals import MEMBERS as ARRIVAL

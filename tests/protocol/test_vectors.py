@@ -9,8 +9,9 @@ import pytest
 from node.errors import Forged, Malformed
 from node.protocol import canonical, evidence, names
 from node.protocol.keys import PrivateKey
+from node.protocol.record import Record, tree_key
 from node.protocol.signed_record import SignedRecord
-from node.protocol.statements import NO_HASH, Beat, Card, Head, Record, tree_key
+from node.protocol.statements import NO_HASH, Beat, Card, Head
 from node.protocol.tree import Proof, Tree
 from tests.vectors.generate import generate, thousand_rooms
 

@@ -11,7 +11,8 @@ from node.protocol import names
 from node.protocol.blocks import Block, Leaf, Limits, Want, parse_line
 from node.protocol.canonical import decode, encode
 from node.protocol.evidence import Evidence
-from node.protocol.statements import Beat, Card, Head, Record, sign, tree_key
+from node.protocol.record import Record, tree_key
+from node.protocol.statements import Beat, Card, Head, sign
 from node.protocol.tree import Tree, prefix_of
 from node.protocol.verdicts import CLOCK_TOLERANCE, PRUNED_AFTER, Accepted, Compare, Held, Reason, Refusal, judge
 from tests.protocol.builders import (

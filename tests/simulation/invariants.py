@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from node.protocol.canonical import decode
 from node.protocol.evidence import Evidence
 from node.protocol.names import NodeId
-from node.protocol.statements import Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import Head
 from node.protocol.tree import Tree
 from node.storage.authors import stored_card
 from node.trust.reach import Standing

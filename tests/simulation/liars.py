@@ -29,7 +29,8 @@ from node.federation.signatures import caller
 from node.protocol.blocks import Limits, Want
 from node.protocol.canonical import decode, encode
 from node.protocol.names import NodeId, encode_base64
-from node.protocol.statements import Head, Record
+from node.protocol.record import Record
+from node.protocol.statements import Head
 from node.protocol.tree import Tree
 from node.storage import authors, partners, records
 from tests.protocol.builders import head_line, put_line

@@ -34,7 +34,8 @@ from node.housekeeping import Housekeeping, Work, logged
 from node.joining.key_card import KeyCard
 from node.protocol.keys import PrivateKey
 from node.protocol.names import NodeId
-from node.protocol.statements import Card, Record
+from node.protocol.record import Record
+from node.protocol.statements import Card
 from node.world import World
 from tests.directory.small_node import TEXT, agreement_body, organisation_body
 from tests.protocol.builders import NETWORK, NOW, key_named

@@ -19,7 +19,7 @@ import structlog
 from node.directory.authority import State
 from node.directory.draft import Change
 from node.errors import BraError
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from tests.directory.small_node import adoption_body, contact_body
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Invariants, Violation

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from node.storage import bulk
 from node.storage.bulk import Row, Rows
 from node.storage.facts import Facts

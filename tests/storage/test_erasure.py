@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from node.storage import authors, database, erasure, records
 from node.storage.database import Database
 from tests.directory.small_node import adoption_body

@@ -8,7 +8,8 @@ import pytest
 from node.protocol.canonical import encode
 from node.protocol.evidence import Evidence, of_heads
 from node.protocol.names import NodeId
-from node.protocol.statements import Beat, Record
+from node.protocol.record import Record
+from node.protocol.statements import Beat
 from node.protocol.tree import EMPTY, Tree
 from node.protocol.verdicts import Reason, Refusal
 from node.storage import authors, partners, records, sets

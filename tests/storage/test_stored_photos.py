@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.config import Photos as Caps
-from node.protocol.statements import Record
+from node.protocol.record import Record
 from node.storage import authors, database, photos, records
 from node.storage.database import Database
 from tests.directory.small_node import SmallNode, signatory

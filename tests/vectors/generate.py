@@ -15,7 +15,8 @@ from node.protocol import names
 from node.protocol.canonical import decode
 from node.protocol.keys import PrivateKey
 from node.protocol.names import node_id, parse_time
-from node.protocol.statements import NO_HASH, Beat, Card, Head, Record, Signed, tree_key
+from node.protocol.record import Record, tree_key
+from node.protocol.statements import NO_HASH, Beat, Card, Head, Signed
 from node.protocol.tree import Tree
 
 ABOUT = (

@@ -15,7 +15,7 @@ from node.directory import views
 from node.directory.draft import OWN_ORGANISATION
 from node.directory.reader import Reader
 from node.directory.search.spots import AT_HOME, HOST
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 
 MOST_COUNTED = 10_000
 """Hits that are counted; of more, the first in the directory."""

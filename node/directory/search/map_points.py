@@ -18,7 +18,7 @@ from node.directory.reader import Reader
 from node.directory.search import conditions, spots
 from node.directory.search.conditions import Hits
 from node.directory.search.question import Question
-from node.protocol.statements import tree_key
+from node.protocol.record import tree_key
 from node.storage import facts
 
 MOST = 10_000

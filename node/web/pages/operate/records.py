@@ -33,7 +33,7 @@ from node.kinds.fields import zones
 from node.protocol import names
 from node.protocol.canonical import decode_loose
 from node.protocol.names import LARGEST_RECORD
-from node.protocol.statements import VISIBILITIES
+from node.protocol.record import VISIBILITIES
 from node.sentence import Sentence, said
 from node.trust.reach import Standing
 from node.web import form
